@@ -1,0 +1,282 @@
+-- The whole schema, for an empty PostgreSQL database and `psql -v ON_ERROR_STOP=1 -f add_chat_models.sql`.
+-- Over existing data use `python run_migration.py`, which upgrades it in place.
+-- Rendered from the revisions beside this file. Do not edit it, render it again:
+--   python run_migration.py --sql postgresql > migrations/add_chat_models.sql
+
+BEGIN;
+
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+-- Running upgrade  -> duihua_0001
+
+-- Whoever owns rows; 1 is the local user, who acts where there are no accounts
+CREATE TABLE users (
+    id BIGSERIAL NOT NULL,
+    uuid VARCHAR(36) NOT NULL,
+    name VARCHAR(100) NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_users PRIMARY KEY (id),
+    CONSTRAINT uq_users_uuid UNIQUE (uuid),
+    CONSTRAINT uq_users_name UNIQUE (name)
+);
+
+-- Connections to model providers
+CREATE TABLE api_keys (
+    id BIGSERIAL NOT NULL,
+    user_id BIGINT NOT NULL,
+    api_key TEXT,
+    model_name VARCHAR(255),
+    model_url TEXT,
+    description TEXT,
+    -- active, inactive
+    status VARCHAR(20) DEFAULT 'active' NOT NULL,
+    -- the protocol: openai, anthropic, gemini, ollama, …
+    provider VARCHAR(50),
+    config JSON,
+    max_tokens INTEGER,
+    -- seconds
+    timeout INTEGER,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_api_keys PRIMARY KEY (id),
+    CONSTRAINT fk_api_keys_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_api_keys_user_id ON api_keys (user_id);
+
+-- Drawers for conversations
+CREATE TABLE chat_groups (
+    id BIGSERIAL NOT NULL,
+    user_id BIGINT NOT NULL,
+    name VARCHAR(100) NOT NULL,
+    description TEXT,
+    -- #RGB or #RRGGBB
+    color VARCHAR(20),
+    sort INTEGER DEFAULT '0' NOT NULL,
+    -- one a user: where conversations without another group are
+    is_default BOOLEAN DEFAULT false NOT NULL,
+    -- active, deleted
+    status VARCHAR(20) DEFAULT 'active' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_chat_groups PRIMARY KEY (id),
+    CONSTRAINT fk_chat_groups_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_chat_groups_user_id_sort ON chat_groups (user_id, status, sort, id);
+
+CREATE UNIQUE INDEX uq_chat_groups_default ON chat_groups (user_id) WHERE is_default;
+
+-- The first answer to a POST, kept for its retries
+CREATE TABLE idempotency_keys (
+    user_id BIGINT NOT NULL,
+    key VARCHAR(255) NOT NULL,
+    -- SHA-256 of method, path and body
+    fingerprint VARCHAR(64) NOT NULL,
+    -- JSON
+    answer TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_idempotency_keys PRIMARY KEY (user_id, key),
+    CONSTRAINT fk_idempotency_keys_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
+
+-- Texts that a conversation starts from
+CREATE TABLE prompts (
+    id BIGSERIAL NOT NULL,
+    user_id BIGINT NOT NULL,
+    title VARCHAR(255) NOT NULL,
+    -- system, role, creative, code, other
+    category VARCHAR(50),
+    -- {{name}} is filled from variables
+    content TEXT NOT NULL,
+    description TEXT,
+    -- an array of texts
+    tags JSON,
+    is_public BOOLEAN DEFAULT false NOT NULL,
+    variables JSON,
+    config JSON,
+    sort INTEGER DEFAULT '0' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_prompts PRIMARY KEY (id),
+    CONSTRAINT fk_prompts_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_prompts_user_id ON prompts (user_id);
+
+-- Trees of messages with one active branch
+CREATE TABLE conversations (
+    id BIGSERIAL NOT NULL,
+    -- chat_id on the wire
+    uuid VARCHAR(36) NOT NULL,
+    user_id BIGINT NOT NULL,
+    group_id BIGINT NOT NULL,
+    title VARCHAR(255) NOT NULL,
+    -- default, generated, person: a person's title is never replaced
+    title_source VARCHAR(20) DEFAULT 'default' NOT NULL,
+    description TEXT,
+    -- a model's name at its provider
+    model_id VARCHAR(255),
+    api_key_id BIGINT,
+    prompt_id BIGINT,
+    -- generation settings: temperature, system_prompt, …
+    config JSON,
+    -- messages.id at the end of the active branch
+    active_leaf_id BIGINT,
+    -- visible messages of the active branch
+    message_count INTEGER DEFAULT '0' NOT NULL,
+    -- the first 200 characters of the branch's newest message
+    last_message TEXT,
+    pinned BOOLEAN DEFAULT false NOT NULL,
+    -- active, archived, deleted
+    status VARCHAR(20) DEFAULT 'active' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_conversations PRIMARY KEY (id),
+    CONSTRAINT uq_conversations_uuid UNIQUE (uuid),
+    CONSTRAINT fk_conversations_user_id_users FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT fk_conversations_group_id_chat_groups FOREIGN KEY(group_id) REFERENCES chat_groups (id),
+    CONSTRAINT fk_conversations_api_key_id_api_keys FOREIGN KEY(api_key_id) REFERENCES api_keys (id),
+    CONSTRAINT fk_conversations_prompt_id_prompts FOREIGN KEY(prompt_id) REFERENCES prompts (id)
+);
+
+CREATE INDEX ix_conversations_group_id ON conversations (group_id, status, updated_at);
+
+CREATE INDEX ix_conversations_user_id_updated ON conversations (user_id, status, pinned, updated_at, id);
+
+-- The nodes of the trees; siblings of one role are versions of each other
+CREATE TABLE messages (
+    id BIGSERIAL NOT NULL,
+    uuid VARCHAR(36) NOT NULL,
+    user_id BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
+    -- NULL: a root
+    parent_id BIGINT,
+    -- how many ancestors
+    depth INTEGER DEFAULT '0' NOT NULL,
+    -- whether the active branch leads through this message
+    on_branch BOOLEAN DEFAULT true NOT NULL,
+    -- user, assistant, system, tool
+    role VARCHAR(20) NOT NULL,
+    content TEXT NOT NULL,
+    -- what the model thought, where it shows that
+    reasoning TEXT,
+    -- text, image, file
+    message_type VARCHAR(20) DEFAULT 'text' NOT NULL,
+    message_metadata JSON,
+    files JSON,
+    model_id VARCHAR(255),
+    token_count INTEGER DEFAULT '0' NOT NULL,
+    character_count INTEGER DEFAULT '0' NOT NULL,
+    -- complete, streaming, cancelled, interrupted, failed
+    state VARCHAR(20) DEFAULT 'complete' NOT NULL,
+    -- why it failed: a stable code
+    error VARCHAR(50),
+    -- what the sentence for the code is filled with
+    error_values JSON,
+    -- in the provider's words
+    finish_reason VARCHAR(50),
+    -- active, deleted
+    status VARCHAR(20) DEFAULT 'active' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_messages PRIMARY KEY (id),
+    CONSTRAINT uq_messages_uuid UNIQUE (uuid),
+    CONSTRAINT fk_messages_user_id_users FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT fk_messages_conversation_id_conversations FOREIGN KEY(conversation_id) REFERENCES conversations (id),
+    CONSTRAINT fk_messages_parent_id_messages FOREIGN KEY(parent_id) REFERENCES messages (id)
+);
+
+CREATE INDEX ix_messages_branch ON messages (conversation_id, on_branch, status, depth);
+
+CREATE INDEX ix_messages_parent_id ON messages (conversation_id, parent_id);
+
+-- Runs of a model
+CREATE TABLE generations (
+    id BIGSERIAL NOT NULL,
+    -- task_id on the wire
+    uuid VARCHAR(36) NOT NULL,
+    user_id BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
+    user_message_id BIGINT NOT NULL,
+    -- the reply
+    message_id BIGINT NOT NULL,
+    model_id VARCHAR(255) NOT NULL,
+    provider VARCHAR(255) NOT NULL,
+    -- zh, en: of the sentences in its events
+    language VARCHAR(5) NOT NULL,
+    -- as messages.state; leaves streaming once
+    state VARCHAR(20) NOT NULL,
+    error VARCHAR(50),
+    error_values JSON,
+    finish_reason VARCHAR(50),
+    prompt_tokens INTEGER,
+    completion_tokens INTEGER,
+    -- the process that may write to it
+    owner VARCHAR(36) NOT NULL,
+    -- after this moment recovery takes it over
+    lease_expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    cancel_requested_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    first_token_at TIMESTAMP WITH TIME ZONE,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_generations PRIMARY KEY (id),
+    CONSTRAINT uq_generations_uuid UNIQUE (uuid),
+    CONSTRAINT fk_generations_user_id_users FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT fk_generations_conversation_id_conversations FOREIGN KEY(conversation_id) REFERENCES conversations (id),
+    CONSTRAINT fk_generations_user_message_id_messages FOREIGN KEY(user_message_id) REFERENCES messages (id),
+    CONSTRAINT fk_generations_message_id_messages FOREIGN KEY(message_id) REFERENCES messages (id)
+);
+
+CREATE INDEX ix_generations_finished ON generations (finished_at);
+
+CREATE INDEX ix_generations_message_id ON generations (message_id);
+
+CREATE INDEX ix_generations_state ON generations (state, lease_expires_at);
+
+CREATE INDEX ix_generations_user_id_created ON generations (user_id, created_at);
+
+-- Texts that messages had before they were edited in place
+CREATE TABLE message_revisions (
+    id BIGSERIAL NOT NULL,
+    user_id BIGINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    content TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_message_revisions PRIMARY KEY (id),
+    CONSTRAINT fk_message_revisions_user_id_users FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT fk_message_revisions_message_id_messages FOREIGN KEY(message_id) REFERENCES messages (id)
+);
+
+CREATE INDEX ix_message_revisions_message_id ON message_revisions (message_id);
+
+-- The journal of the runs
+CREATE TABLE generation_events (
+    generation_id BIGINT NOT NULL,
+    -- from 1, without gaps
+    seq INTEGER NOT NULL,
+    -- the JSON of one event, as the wire sends it
+    payload TEXT NOT NULL,
+    CONSTRAINT pk_generation_events PRIMARY KEY (generation_id, seq),
+    CONSTRAINT fk_generation_events_generation_id_generations FOREIGN KEY(generation_id) REFERENCES generations (id)
+);
+
+INSERT INTO users (id, uuid, name, created_at) VALUES (1, CAST(gen_random_uuid() AS TEXT), 'local', now());
+
+INSERT INTO chat_groups (id, user_id, name, sort, is_default, status, created_at, updated_at) SELECT coalesce(max(id), 0) + 1, 1, '默认分组', 0, true, 'active', now(), now() FROM chat_groups;
+
+SELECT setval('users_id_seq', greatest((SELECT coalesce(max(id), 0) + 1 FROM users), (SELECT last_value + CAST(is_called AS INTEGER) FROM users_id_seq)), false);
+
+SELECT setval('chat_groups_id_seq', greatest((SELECT coalesce(max(id), 0) + 1 FROM chat_groups), (SELECT last_value + CAST(is_called AS INTEGER) FROM chat_groups_id_seq)), false);
+
+INSERT INTO alembic_version (version_num) VALUES ('duihua_0001') RETURNING alembic_version.version_num;
+
+COMMIT;

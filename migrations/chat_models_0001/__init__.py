@@ -1,0 +1,1 @@
+"""What the first revision is made of: its tables, and how older ones become them."""

@@ -1,0 +1,5 @@
+"""`python -m duihua`."""
+
+from duihua.cli import main
+
+main()

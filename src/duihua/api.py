@@ -1,0 +1,12 @@
+"""The HTTP API on one screen."""
+
+from fastapi import APIRouter
+
+from duihua.conversations.routes import router as conversations
+from duihua.generation.routes import router as generation
+from duihua.groups.routes import router as groups
+from duihua.messages.routes import router as messages
+
+FEATURES: tuple[APIRouter, ...] = (groups, conversations, messages, generation)
+# The API is served at both; the second is what front-ends behind a proxy ask for.
+PREFIXES = ("", "/api")

@@ -1,0 +1,109 @@
+"""The application: everything wired together, nothing decided."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from duihua import __version__, api
+from duihua.core.config import Config
+from duihua.db.session import open_database
+from duihua.generation.engine import Engine
+from duihua.generation.recovery import Recovery
+from duihua.http import exception_handlers, health, pages
+from duihua.http.middleware import Gate
+from duihua.providers import registry
+from duihua.realtime.bus import LocalBus
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_EXPOSED = ["X-Task-ID", "X-Request-ID", "Content-Disposition"]
+
+
+def create_app(config: Config) -> FastAPI:
+    """The ASGI application for a configuration. Its database must exist (see `db.migrate`)."""
+    app = FastAPI(
+        title="Duihua 对话",
+        description=_DESCRIPTION,
+        version=__version__,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.config = config
+    exception_handlers.install(app)
+    for prefix in api.PREFIXES:
+        for router in api.FEATURES:
+            app.include_router(router, prefix=prefix, include_in_schema=not prefix)
+    app.include_router(health.router)
+    pages.install(app)
+    app.add_middleware(
+        Gate,
+        hosts=frozenset(_hosts(config)),
+        origins=frozenset(config.cors_origins),
+        max_body_bytes=config.max_body_bytes,
+    )
+    # Outermost: a page must be able to read also what the gate refuses.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=config.cors_origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=_EXPOSED,
+    )
+    return app
+
+
+def _hosts(config: Config) -> set[str]:
+    """Host names to answer to; empty means any. On loopback only its own: DNS rebinding stops there."""
+    if config.allowed_hosts:
+        return {host.lower() for host in config.allowed_hosts}
+    return {*_LOOPBACK, "[::1]", config.host} if config.host in _LOOPBACK else set()
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    config: Config = app.state.config
+    async with AsyncExitStack() as stack:
+        db = open_database(config.resolved_database_url, synchronous=config.synchronous)
+        stack.push_async_callback(db.close)
+        models = registry.connect(
+            openai_api_key=config.openai_api_key.get_secret_value() if config.openai_api_key else None,
+            openai_base_url=config.openai_base_url,
+            default_model=config.default_model,
+            own_port=config.port,
+            **({} if config.discover else {"servers": ()}),
+        )
+        stack.push_async_callback(models.close)
+        bus = LocalBus()
+        engine = Engine(
+            db,
+            bus,
+            tick_seconds=config.journal_tick_ms / 1000,
+            most_runs=config.max_generations,
+            most_chars=config.max_reply_chars,
+        )
+        app.state.database, app.state.bus, app.state.engine, app.state.registry = db, bus, engine, models
+        engine.open()
+        stack.push_async_callback(engine.close)
+        recovery = Recovery(db, bus, engine, journal_kept=timedelta(hours=config.journal_keep_hours))
+        rounds = asyncio.create_task(recovery.rounds(), name="recovery")
+        stack.callback(rounds.cancel)
+        models.start()
+        yield
+
+
+_DESCRIPTION = """
+自托管的 AI 对话服务器。Self-hosted AI chat: REST and Server-Sent Events.
+
+* 参数名可用 camelCase 或 snake_case；响应为 snake_case。
+  Parameters may be spelled in camelCase or snake_case; answers are snake_case.
+* 响应均为 `{"code", "message", "msg", "data"}`；错误另有 `error` 与 `request_id`。
+  Every answer has that envelope; errors add `error` and `request_id`.
+* 语言由 `Accept-Language` 决定，默认中文。Language by `Accept-Language`, Chinese by default.
+* 任何 POST 都可带 `Idempotency-Key`，重试不会产生第二次效果。
+  Any POST may carry `Idempotency-Key`: a retry has no second effect.
+* `/api/chat/…` 与 `/chat/…` 相同。`/api/chat/…` is the same as `/chat/…`.
+"""

@@ -1,0 +1,87 @@
+"""The command line: `duihua serve`, `duihua migrate`."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from duihua.core.config import Config
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Duihua 对话: self-hosted AI chat.")
+
+
+def _takes_config(command: Any) -> Any:
+    """Give a command one option for each field of `Config`, of the same name, passed on as `options`."""
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                str | None, typer.Option(f"--{name.replace('_', '-')}", help=field.description)
+            ],
+        )
+        for name, field in Config.model_fields.items()
+    ]
+    command.__signature__ = inspect.Signature(options)
+    command.__annotations__ = {option.name: option.annotation for option in options}
+    return command
+
+
+def _config(options: dict[str, str | None]) -> Config:
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Config(**given)
+    except ValidationError as error:
+        for problem in error.errors():
+            typer.echo(f"duihua: {'.'.join(map(str, problem['loc']))}: {problem['msg']}", err=True)
+        raise typer.Exit(2) from error
+
+
+@app.command()
+@_takes_config
+def serve(**options: str | None) -> None:
+    """Serve the API and what belongs to it; creates or upgrades the database first."""
+    from duihua.core import logging
+    from duihua.serving import serve as run
+
+    config = _config(options)
+    logging.configure(config.log_format, config.log_level)
+    with _refusals_in_words():
+        run(config)
+
+
+@app.command()
+def migrate(
+    database_url: Annotated[
+        str | None, typer.Argument(help="default: DATABASE_URL or the SQLite file")
+    ] = None,
+) -> None:
+    """Create or upgrade the database, and nothing else; a SQLite file is copied first."""
+    from duihua.db.lock import sole_server
+    from duihua.db.migrate import upgrade
+
+    url = database_url or _config({}).resolved_database_url
+    with _refusals_in_words(), sole_server(url):
+        typer.echo(upgrade(url))
+
+
+@contextmanager
+def _refusals_in_words() -> Iterator[None]:
+    """End the command with the sentence of an expected refusal, not with a traceback."""
+    from duihua.db.lock import DatabaseInUse
+    from duihua.db.migrate import MigrationError
+
+    try:
+        yield
+    except (DatabaseInUse, MigrationError, ValueError) as error:
+        typer.echo(f"duihua: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

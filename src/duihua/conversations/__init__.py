@@ -1,0 +1,1 @@
+"""Conversations: create, list, change, move, delete."""

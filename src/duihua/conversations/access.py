@@ -1,0 +1,42 @@
+"""The one way to a conversation: through its owner."""
+
+from duihua.conversations import repository
+from duihua.core.errors import NotFound
+from duihua.db.session import Session
+from duihua.models import Conversation
+
+
+class ConversationNotFound(NotFound):
+    """No such conversation of this user."""
+
+    code = "conversation_not_found"
+
+
+class ConnectionNotFound(NotFound):
+    """No such model connection of this user."""
+
+    code = "connection_not_found"
+
+
+class PromptNotFound(NotFound):
+    """No such prompt of this user."""
+
+    code = "prompt_not_found"
+
+
+def owned(session: Session, user_id: int, reference: str, *, lock: bool = False) -> Conversation:
+    """The user's conversation; `lock` where its messages are about to change. Raises ConversationNotFound."""
+    conversation = repository.find(session, user_id, reference, lock=lock)
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation
+
+
+def check_references(
+    session: Session, user_id: int, *, connection_id: int | None, prompt_id: int | None
+) -> None:
+    """Raises ConnectionNotFound or PromptNotFound where one is named that the user does not have."""
+    if connection_id is not None and not repository.has_connection(session, user_id, connection_id):
+        raise ConnectionNotFound
+    if prompt_id is not None and not repository.has_prompt(session, user_id, prompt_id):
+        raise PromptNotFound

@@ -1,0 +1,175 @@
+"""Conversations in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_, update
+
+from duihua.core.clock import iso, now
+from duihua.core.ids import as_row_id
+from duihua.core.pagination import decode_cursor, encode_cursor
+from duihua.core.text import fold
+from duihua.db.session import Session
+from duihua.models import Connection, Conversation, Message, Prompt
+from duihua.schemas.conversation import ConversationQuery
+from duihua.vocabulary import ConversationStatus, RowStatus
+
+
+def find(session: Session, user_id: int, reference: str, *, lock: bool = False) -> Conversation | None:
+    """The user's conversation by uuid or id, unless it is deleted; `lock` keeps other writers off its row."""
+    statement = select(Conversation).where(_named(reference), *_visible(user_id))
+    return session.scalar(statement.with_for_update() if lock else statement)
+
+
+def find_all(session: Session, user_id: int, references: Sequence[str]) -> dict[str, Conversation]:
+    """Those of the user's conversations that exist, by the reference that named each."""
+    ids = {reference: as_row_id(reference) for reference in references}
+    rows = session.scalars(
+        select(Conversation).where(
+            or_(
+                Conversation.uuid.in_([reference for reference, row_id in ids.items() if row_id is None]),
+                Conversation.id.in_([row_id for row_id in ids.values() if row_id is not None]),
+            ),
+            *_visible(user_id),
+        )
+    ).all()
+    by_name: dict[str | int, Conversation] = {row.uuid: row for row in rows} | {row.id: row for row in rows}
+    return {
+        reference: by_name[name]
+        for reference, row_id in ids.items()
+        if (name := reference if row_id is None else row_id) in by_name
+    }
+
+
+def has_connection(session: Session, user_id: int, connection_id: int) -> bool:
+    """Whether the user has this model connection."""
+    return session.scalar(select(Connection.id).filter_by(id=connection_id, user_id=user_id)) is not None
+
+
+def has_prompt(session: Session, user_id: int, prompt_id: int) -> bool:
+    """Whether the user has this prompt."""
+    return session.scalar(select(Prompt.id).filter_by(id=prompt_id, user_id=user_id)) is not None
+
+
+def page(
+    session: Session, user_id: int, query: ConversationQuery
+) -> tuple[Sequence[Conversation], int, str | None]:
+    """One page of what `query` asks for, the total, and the cursor of the next page.
+
+    Raises:
+        InvalidInput: a cursor that is not of this list.
+    """
+    conditions = _filters(session, user_id, query)
+    total = session.scalar(select(func.count()).select_from(Conversation).where(*conditions)) or 0
+    statement = select(Conversation).where(*conditions).order_by(*_order(session, query.sort))
+    if query.cursor is not None:
+        statement = statement.where(_after_cursor(session, query.sort, query.cursor))
+    else:
+        statement = statement.offset((query.page_num - 1) * query.page_size)
+    rows = session.scalars(statement.limit(query.page_size + 1)).all()
+    shown = rows[: query.page_size]
+    more = len(rows) > query.page_size
+    return shown, total, _cursor_of(shown[-1], query.sort) if more else None
+
+
+def move(session: Session, rows: Sequence[Conversation], group_id: int) -> None:
+    """Put the conversations into a group; their place in the list of newest stays."""
+    _update(session, rows, group_id=group_id)
+
+
+def mark_deleted(session: Session, rows: Sequence[Conversation]) -> None:
+    """Hide the conversations."""
+    _update(session, rows, status=ConversationStatus.DELETED, deleted_at=now())
+
+
+def clear_messages(session: Session, conversation: Conversation) -> None:
+    """Hide all messages of a conversation, on every branch."""
+    session.execute(
+        update(Message)
+        .where(Message.conversation_id == conversation.id, Message.status == RowStatus.ACTIVE)
+        .values(status=RowStatus.DELETED, deleted_at=now())
+    )
+
+
+def _update(session: Session, rows: Sequence[Conversation], **values: Any) -> None:
+    ids = [row.id for row in rows]
+    session.execute(update(Conversation).where(Conversation.id.in_(ids)).values(**values))
+
+
+def _visible(user_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Conversation.user_id == user_id, Conversation.status != ConversationStatus.DELETED
+
+
+def _named(reference: str) -> ColumnElement[bool]:
+    row_id = as_row_id(reference)
+    return Conversation.uuid == reference if row_id is None else Conversation.id == row_id
+
+
+def _filters(session: Session, user_id: int, query: ConversationQuery) -> list[ColumnElement[bool]]:
+    conditions = list(_visible(user_id))
+    if query.status != "all":
+        conditions.append(Conversation.status == query.status)
+    if query.group_id is not None:
+        conditions.append(Conversation.group_id == query.group_id)
+    if query.model_id is not None:
+        conditions.append(Conversation.model_id == query.model_id)
+    if query.pinned is not None:
+        conditions.append(Conversation.pinned == query.pinned)
+    if query.begin_time is not None:
+        conditions.append(Conversation.updated_at >= query.begin_time)
+    if query.end_time is not None:
+        conditions.append(Conversation.updated_at <= query.end_time)
+    if query.keyword is not None:
+        conditions.append(_contains(session, query.keyword))
+    return conditions
+
+
+def _contains(session: Session, keyword: str) -> ColumnElement[bool]:
+    wanted = fold(keyword) or ""
+
+    def holds(column: Any) -> ColumnElement[bool]:
+        if session.get_bind().dialect.name == "sqlite":
+            return func.fold(column).contains(wanted, autoescape=True)
+        lowered = func.lower(func.normalize(column, text("NFKC")))
+        # Where folding and lower case differ in words that people write: German and Greek.
+        folded = func.replace(func.replace(lowered, "ß", "ss"), "ς", "σ")
+        return folded.contains(wanted, autoescape=True)
+
+    in_messages = select(Message.id).where(
+        Message.conversation_id == Conversation.id,
+        Message.status == RowStatus.ACTIVE,
+        holds(Message.content),
+    )
+    return or_(holds(Conversation.title), holds(Conversation.description), in_messages.exists())
+
+
+def _sort_column(session: Session, sort: str) -> Any:
+    if sort != "title":
+        return Conversation.created_at if sort == "created" else Conversation.updated_at
+    # Bytewise on both databases: PostgreSQL would else order by its own locale.
+    return Conversation.title.collate("BINARY" if session.get_bind().dialect.name == "sqlite" else "C")
+
+
+def _order(session: Session, sort: str) -> tuple[ColumnElement[Any], ...]:
+    column = _sort_column(session, sort)
+    if sort == "title":
+        return Conversation.pinned.desc(), column.asc(), Conversation.id.asc()
+    return Conversation.pinned.desc(), column.desc(), Conversation.id.desc()
+
+
+def _after_cursor(session: Session, sort: str, cursor: str) -> ColumnElement[bool]:
+    kind = str if sort == "title" else datetime
+    pinned, value, row_id = decode_cursor(cursor, f"conversations.{sort}", bool, kind, int)
+    place = tuple_(_sort_column(session, sort), Conversation.id)
+    here = tuple_(value, row_id)
+    further = place > here if sort == "title" else place < here
+    within = and_(Conversation.pinned == pinned, further)
+    # Unpinned conversations come after all pinned ones.
+    return or_(within, Conversation.pinned.is_(False)) if pinned else within
+
+
+def _cursor_of(row: Conversation, sort: str) -> str:
+    moment = row.created_at if sort == "created" else row.updated_at
+    value = row.title if sort == "title" else iso(moment)
+    return encode_cursor(f"conversations.{sort}", row.pinned, value, row.id)

@@ -1,0 +1,144 @@
+"""What can be done with conversations: units of work for `Database.read` and `Database.write`."""
+
+from typing import Any
+
+from duihua.conversations import access, repository
+from duihua.core.clock import now
+from duihua.core.ids import new_uuid
+from duihua.core.pagination import page
+from duihua.db.session import Session
+from duihua.groups import access as group_access
+from duihua.groups import service as groups
+from duihua.models import Conversation
+from duihua.schemas import outgoing
+from duihua.schemas.conversation import ConversationCreate, ConversationQuery, ConversationUpdate
+from duihua.vocabulary import ConversationStatus, TitleSource
+
+DEFAULT_TITLE = "新对话"
+# Filing and pinning are no activity: they leave a conversation where it is among the newest.
+_ACTIVITY = {"title", "description", "model_id", "api_key_id", "prompt_id", "config"}
+
+
+def listing(session: Session, user_id: int, query: ConversationQuery) -> dict[str, Any]:
+    """One page of conversations. Raises InvalidInput for a forged cursor."""
+    rows, total, next_cursor = repository.page(session, user_id, query)
+    return page(
+        [outgoing.conversation(row) for row in rows],
+        total=total,
+        page_num=query.page_num,
+        page_size=query.page_size,
+        next_cursor=next_cursor,
+    )
+
+
+def one(session: Session, user_id: int, reference: str) -> dict[str, Any]:
+    """One conversation. Raises ConversationNotFound."""
+    return outgoing.conversation(access.owned(session, user_id, reference))
+
+
+def create(session: Session, user_id: int, new: ConversationCreate) -> dict[str, Any]:
+    """Create a conversation, in the default group unless another is named.
+
+    Raises:
+        GroupNotFound, ConnectionNotFound, PromptNotFound.
+    """
+    group = groups.group_or_default(session, user_id, new.group_id)
+    access.check_references(session, user_id, connection_id=new.api_key_id, prompt_id=new.prompt_id)
+    moment = now()
+    conversation = Conversation(
+        uuid=new_uuid(),
+        user_id=user_id,
+        group_id=group.id,
+        title=new.title or DEFAULT_TITLE,
+        title_source=TitleSource.PERSON if new.title else TitleSource.DEFAULT,
+        description=new.description,
+        model_id=new.model_id,
+        api_key_id=new.api_key_id,
+        prompt_id=new.prompt_id,
+        config=new.config.to_storage() if new.config else {},
+        message_count=0,
+        pinned=False,
+        status=ConversationStatus.ACTIVE,
+        created_at=moment,
+        updated_at=moment,
+    )
+    session.add(conversation)
+    session.flush()
+    return outgoing.conversation(conversation)
+
+
+def change(session: Session, user_id: int, reference: str, wanted: ConversationUpdate) -> dict[str, Any]:
+    """Change the named fields; an explicit null clears.
+
+    Raises:
+        ConversationNotFound, GroupNotFound, ConnectionNotFound, PromptNotFound.
+    """
+    conversation = access.owned(session, user_id, reference, lock=True)
+    access.check_references(session, user_id, connection_id=wanted.api_key_id, prompt_id=wanted.prompt_id)
+    for field in wanted.model_fields_set:
+        _set(session, conversation, field, getattr(wanted, field))
+    if wanted.model_fields_set & _ACTIVITY:
+        conversation.updated_at = now()
+    return outgoing.conversation(conversation)
+
+
+def _set(session: Session, conversation: Conversation, field: str, value: Any) -> None:
+    if field == "title":
+        conversation.title = value or DEFAULT_TITLE
+        conversation.title_source = TitleSource.PERSON if value else TitleSource.DEFAULT
+    elif field == "group_id":
+        conversation.group_id = groups.group_or_default(session, conversation.user_id, value).id
+    elif field == "config":
+        conversation.config = value.to_storage() if value else {}
+    elif field == "status":
+        conversation.status = value or ConversationStatus.ACTIVE
+    else:
+        setattr(conversation, field, bool(value) if field == "pinned" else value)
+
+
+def delete(session: Session, user_id: int, reference: str) -> int:
+    """Hide a conversation; its id. Raises ConversationNotFound."""
+    conversation = access.owned(session, user_id, reference, lock=True)
+    repository.mark_deleted(session, [conversation])
+    return conversation.id
+
+
+def delete_many(session: Session, user_id: int, references: list[str]) -> tuple[dict[str, Any], list[int]]:
+    """Hide those that exist; what the wire is told, and the ids of the hidden."""
+    found = repository.find_all(session, user_id, references)
+    rows = list({row.id: row for row in found.values()}.values())
+    repository.mark_deleted(session, rows)
+    report = {"deleted": len(rows), "missing": _missing(references, found)}
+    return report, [row.id for row in rows]
+
+
+def clear(session: Session, user_id: int, reference: str) -> int:
+    """Hide all messages of a conversation; its id. Raises ConversationNotFound."""
+    conversation = access.owned(session, user_id, reference, lock=True)
+    repository.clear_messages(session, conversation)
+    conversation.message_count = 0
+    conversation.last_message = None
+    conversation.updated_at = now()
+    return conversation.id
+
+
+def move(session: Session, user_id: int, reference: str, group_id: int) -> dict[str, Any]:
+    """Put a conversation into a group. Raises ConversationNotFound, GroupNotFound."""
+    conversation = access.owned(session, user_id, reference, lock=True)
+    conversation.group_id = group_access.owned(session, user_id, group_id, lock=True).id
+    return outgoing.conversation(conversation)
+
+
+def move_many(session: Session, user_id: int, references: list[str], group_id: int) -> dict[str, Any]:
+    """Put those that exist into a group; the report. Raises GroupNotFound."""
+    group = group_access.owned(session, user_id, group_id, lock=True)
+    found = repository.find_all(session, user_id, references)
+    repository.move(session, list(found.values()), group.id)
+    return {
+        "moved": len({row.id for row in found.values()}),
+        "missing": _missing(references, found),
+    }
+
+
+def _missing(references: list[str], found: dict[str, Conversation]) -> list[str]:
+    return [reference for reference in dict.fromkeys(references) if reference not in found]

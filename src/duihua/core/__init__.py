@@ -1,0 +1,1 @@
+"""The floor: configuration, errors, languages, ids, time. Knows nothing about chat."""

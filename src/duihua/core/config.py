@@ -1,0 +1,107 @@
+"""What the operator decides: read once from the environment (and a `.env` file), then passed along."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEFAULT_DATABASE = "duihua.db"
+
+
+def _user_data_dir() -> Path:
+    """The user's data folder: XDG Base Directory Specification 0.8, or the system's own place."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "duihua"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "duihua"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "duihua"
+
+
+class Config(BaseSettings):
+    """Every option of the server; the field's description is what `.env.example` and `--help` say."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DUIHUA_", env_file=".env", extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every interface")
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("port", "DUIHUA_PORT", "PORT"),
+        description="port to listen on; PORT is read too",
+    )
+    data_dir: Path = Field(
+        default_factory=_user_data_dir,
+        description="folder of the SQLite file, uploads and the key file; default: the user's data folder",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("database_url", "DATABASE_URL", "DUIHUA_DATABASE_URL"),
+        description="postgresql://user:password@host/name or sqlite:///path; default: in DUIHUA_DATA_DIR",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("redis_url", "REDIS_URL", "DUIHUA_REDIS_URL"),
+        description="redis://host:6379/0: wakes readers on other processes; not needed by one process",
+    )
+    synchronous: Literal["normal", "full"] = Field(
+        "full",
+        description="SQLite: full survives power loss; normal is faster and survives a killed process only",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="origins whose pages may call the API, separated by commas"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="host names to answer to, separated by commas; default: any; on loopback this machine's",
+    )
+    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="largest JSON body; larger: 413")
+    max_message_chars: int = Field(1_000_000, ge=1, description="largest message; larger: 413")
+    max_reply_chars: int = Field(4_000_000, ge=1, description="a longer reply is ended, with what came kept")
+    max_generations: int = Field(2000, ge=1, description="replies generated at once; more: 503")
+    journal_tick_ms: int = Field(
+        25, ge=0, le=1000, description="least time between two commits of what running replies produced"
+    )
+    journal_keep_hours: int = Field(
+        24, ge=1, description="how long a finished reply can be replayed event by event"
+    )
+    drain_seconds: float = Field(
+        8.0, ge=0, description="how long a stopping server lets running replies finish"
+    )
+    openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"),
+        description="key of an OpenAI-compatible provider, connected by itself",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"),
+        description="address of an OpenAI-compatible provider; default: OpenAI's own",
+    )
+    default_model: str | None = Field(
+        None, description="model of new conversations; default: the first chat model on offer"
+    )
+    discover: bool = Field(
+        True, description="look for Ollama, llama.cpp, LM Studio and vLLM on this machine at start"
+    )
+    log_format: Literal["console", "json"] = Field("console", description="how the log is written")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is logged")
+
+    @field_validator("cors_origins", "allowed_hosts", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's URL, whatever was said or not said about it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.expanduser().absolute() / DEFAULT_DATABASE}"

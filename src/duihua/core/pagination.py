@@ -1,0 +1,44 @@
+"""Pages and cursors."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from duihua.core.errors import InvalidInput
+
+
+def page(
+    items: Sequence[Any], *, total: int, page_num: int, page_size: int, next_cursor: str | None
+) -> dict[str, Any]:
+    """The `data` of a paged answer."""
+    return {
+        "list": items,
+        "total": total,
+        "pageNum": page_num,
+        "pageSize": page_size,
+        "next_cursor": next_cursor,
+    }
+
+
+def encode_cursor(kind: str, *position: Any) -> str:
+    """A cursor: where a list of this `kind` (its order) goes on. Opaque to clients; it grants nothing."""
+    return base64.urlsafe_b64encode(msgspec.json.encode([kind, *position])).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, kind: str, *types: Any) -> tuple[Any, ...]:
+    """The position in a cursor, checked against the `types` of its parts.
+
+    Raises:
+        InvalidInput: it is not one of ours, or of a list in another order.
+    """
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        found, *position = msgspec.json.decode(raw, type=list[Any])
+        if found != kind or len(position) != len(types):
+            raise ValueError(kind)
+        return tuple(msgspec.convert(part, wanted) for part, wanted in zip(position, types, strict=True))
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise InvalidInput(field="query.cursor", reason="is not a cursor of this list") from error

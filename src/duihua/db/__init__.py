@@ -1,0 +1,1 @@
+"""The database: one interface over SQLite and PostgreSQL. Knows nothing about chat."""

@@ -1,0 +1,59 @@
+"""What a database can refuse, as errors of ours."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from duihua.core.errors import AppError, Unavailable
+
+# PostgreSQL: serialization_failure, deadlock_detected. Nothing was changed: the same work may run again.
+_RETRYABLE_SQLSTATES = {"40001", "40P01"}
+_FULL_SQLSTATE = "53100"
+# Classes and codes: connection, rolled back, resources, operator (starting, stopping), system error; takes no
+# connections; only reads (a standby).
+_UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57", "58", "55000", "25006")
+
+
+class StorageUnavailable(Unavailable):
+    """The database does not answer, or not in time; nothing was changed."""
+
+    code = "storage_unavailable"
+
+
+class StorageFull(AppError):
+    """There is no room to write; reading goes on."""
+
+    code = "storage_full"
+    status = 507
+
+
+def storage_error(error: Exception) -> AppError | None:
+    """Our name for a driver's failure to serve; None where it is not one (a broken constraint, a bug)."""
+    if isinstance(error, PoolTimeoutError | OSError):
+        return StorageUnavailable(retry_after=2)
+    if not isinstance(error, DBAPIError):
+        return None
+    if _is_full(error):
+        return StorageFull(retry_after=30)
+    refused = str(getattr(error.orig, "sqlstate", None)).startswith(_UNAVAILABLE_SQLSTATES)
+    if refused or error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        return StorageUnavailable(retry_after=2)
+    return None
+
+
+def _is_full(error: BaseException | None) -> bool:
+    # SQLite drops the savepoints of a transaction that did not fit: that they are missing when they are
+    # undone is then the last error, and the full disk the first.
+    while error is not None:
+        if getattr(error, "sqlstate", None) == _FULL_SQLSTATE:
+            return True
+        if isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error):
+            return True
+        error = error.__context__
+    return False
+
+
+def is_retryable(error: Exception) -> bool:
+    """Whether PostgreSQL undid the transaction only because of another one."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE_SQLSTATES

@@ -1,0 +1,73 @@
+"""PostgreSQL through asyncpg: the same plain units of work, run in a greenlet that awaits for them."""
+
+from collections.abc import Callable
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from duihua.db.errors import is_retryable, storage_error
+from duihua.db.session import P, Session, T, Work, bind, run
+
+POOL_WAIT_SECONDS = 5.0
+ATTEMPTS = 3
+
+
+class PostgresDatabase:
+    """One PostgreSQL database, as `duihua.db.session.Database`."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: URL, *, pool_size: int = 10) -> None:
+        self._engine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={"timeout": POOL_WAIT_SECONDS, "server_settings": {"timezone": "UTC"}},
+            json_serializer=lambda value: msgspec.json.encode(value).decode(),
+            json_deserializer=msgspec.json.decode,
+        )
+
+    async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.read`."""
+        unit = bind(work, *args, **kwargs)
+        return await self._transact(_read_only(unit))
+
+    async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.write`."""
+        return await self._transact(bind(work, *args, **kwargs))
+
+    async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.write_first`: here transactions do not queue for each other."""
+        return await self._transact(bind(work, *args, **kwargs))
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await self._engine.dispose()
+
+    async def _transact(self, unit: Callable[[Session], T]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._engine.begin() as connection:
+                    return await connection.run_sync(run, unit)
+            except (SQLAlchemyError, OSError) as error:
+                if is_retryable(error) and attempt < ATTEMPTS:
+                    continue
+                named = storage_error(error)
+                if named is None:
+                    raise
+                raise named from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _read_only(unit: Callable[[Session], T]) -> Callable[[Session], T]:
+    def work(session: Session) -> T:
+        # One snapshot for the whole unit, as on SQLite; and a write by mistake is refused.
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        return unit(session)
+
+    return work

@@ -1,0 +1,90 @@
+"""Units of work: the only way to the database.
+
+A unit of work is a plain function whose first argument is a session. `Database.write` runs it in one
+transaction, committed before the call returns; `Database.read` runs it against one snapshot. No unit
+can wait for a network while it holds a transaction, because it cannot await.
+"""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session as Session
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Work = Callable[Concatenate[Session, P], T]
+
+
+def bind(work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Session], T]:
+    """The unit with all but its session filled in."""
+    return lambda session: work(session, *args, **kwargs)
+
+
+def run(connection: Connection, unit: Callable[[Session], T]) -> T:
+    """Run a bound unit inside the transaction of `connection`, which its caller commits or undoes."""
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        result = unit(session)
+        session.flush()
+        return result
+
+
+class Database(Protocol):
+    """One database, whichever it is."""
+
+    dialect: str
+
+    async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(session, …)` against one snapshot. Raises StorageUnavailable."""
+        ...
+
+    async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(session, …)` in one transaction and commit it.
+
+        An error from `work` undoes all of it and is raised here. `work` may run again where the
+        database undid it because of another transaction, so it must touch nothing but its session.
+
+        Raises:
+            StorageFull, StorageUnavailable: nothing was changed.
+        """
+        ...
+
+    async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Like `write`, ahead of every write that still waits: for what readers are waiting to see."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then close every connection."""
+        ...
+
+
+def shown_url(url: str) -> str:
+    """The URL as it may be logged: without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def open_database(url: str, *, synchronous: str = "full", pool_size: int = 10) -> Database:
+    """The database at `url`: `sqlite:///path` or `postgresql://…`, with or without a driver's name.
+
+    `synchronous` (full|normal) is SQLite's; `pool_size` is the most connections to PostgreSQL.
+
+    Raises:
+        ValueError: for any other kind of URL.
+    """
+    parsed = make_url(url)
+    kind = parsed.get_backend_name()
+    if kind == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        from duihua.db.sqlite import SqliteDatabase
+
+        return SqliteDatabase(str(parsed.database), synchronous=synchronous)
+    if kind in {"postgresql", "postgres"}:
+        from duihua.db.postgres import PostgresDatabase
+
+        return PostgresDatabase(parsed, pool_size=pool_size)
+    raise ValueError(f"DATABASE_URL must be sqlite:///path or postgresql://…, not {kind}://…")
+
+
+def alive(session: Session) -> bool:
+    """A unit of work that only asks whether the database answers."""
+    return session.scalar(select(1)) == 1

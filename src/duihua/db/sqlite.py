@@ -1,0 +1,203 @@
+"""SQLite with one writer by design: a thread that commits all waiting units of work together.
+
+Group commit makes one fsync serve many requests, and one writing connection means that nobody ever
+meets `database is locked`. Readers have connections of their own and never wait for the writer (WAL).
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from duihua.core.text import fold
+from duihua.db.errors import storage_error
+from duihua.db.session import P, Session, T, Work, bind, run
+
+READERS = 3
+# A batch is committed after this many seconds of work, so that a burst of writes never delays the journal.
+BATCH_SECONDS = 0.01
+
+
+class _Unit(NamedTuple):
+    work: Callable[[Session], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class _Outcome(NamedTuple):
+    unit: _Unit
+    result: Any
+    error: BaseException | None
+
+
+class SqliteDatabase:
+    """One SQLite file, as `duihua.db.session.Database`."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: str, *, synchronous: str = "full") -> None:
+        self._writer = _Writer(_engine(path, synchronous, "IMMEDIATE", connections=1))
+        self._reading = _engine(path, synchronous, "DEFERRED", connections=READERS)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="duihua-read")
+
+    async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.read`."""
+        unit = bind(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
+
+    async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.write`."""
+        return await self._writer.submit(bind(work, *args, **kwargs), first=False)
+
+    async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.write_first`."""
+        return await self._writer.submit(bind(work, *args, **kwargs), first=True)
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await asyncio.to_thread(self._writer.stop)
+        self._readers.shutdown()
+        self._reading.dispose()
+
+    def _read(self, work: Callable[[Session], T]) -> T:
+        try:
+            with self._reading.connect() as connection:
+                return run(connection, work)
+        except SQLAlchemyError as error:
+            raise _named(error) from error
+
+
+class _Writer(threading.Thread):
+    """The one thread that writes. `first` units go before all others that wait."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(name="duihua-write", daemon=True)
+        self._engine = engine
+        self._first: deque[_Unit] = deque()
+        self._waiting: deque[_Unit] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self.start()
+
+    async def submit(self, work: Callable[[Session], T], *, first: bool) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        with self._wake:
+            if self._stopping:
+                raise RuntimeError("the database is closed")
+            (self._first if first else self._waiting).append(_Unit(work, loop, future))
+            self._wake.notify()
+        return await future
+
+    def stop(self) -> None:
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self.join()
+        self._engine.dispose()
+
+    def run(self) -> None:
+        while (unit := self._next(block=True)) is not None:
+            outcomes: list[_Outcome] = []
+            try:
+                with self._engine.begin() as connection:
+                    self._run_batch(connection, unit, outcomes)
+            except Exception as error:  # noqa: BLE001 - a boundary: it is raised again where the work was asked for
+                # Of the whole batch nothing is stored, and everybody must hear it.
+                outcomes = [_Outcome(o.unit, None, o.error or error) for o in outcomes] or [
+                    _Outcome(unit, None, error)
+                ]
+            _deliver(outcomes)
+
+    def _run_batch(self, connection: Connection, unit: _Unit | None, outcomes: list[_Outcome]) -> None:
+        deadline = time.monotonic() + BATCH_SECONDS
+        while unit is not None:
+            # Entered first: a unit that breaks the batch must hear of it too.
+            outcomes.append(_Outcome(unit, None, None))
+            outcomes[-1] = _run_unit(connection, unit)
+            unit = self._next(block=False) if time.monotonic() < deadline else None
+
+    def _next(self, *, block: bool) -> _Unit | None:
+        with self._wake:
+            while block and not (self._first or self._waiting or self._stopping):
+                self._wake.wait()
+            queue = self._first or self._waiting
+            return queue.popleft() if queue else None
+
+
+def _run_unit(connection: Connection, unit: _Unit) -> _Outcome:
+    savepoint = connection.begin_nested()
+    try:
+        result = run(connection, unit.work)
+        savepoint.commit()
+    except BaseException as error:
+        if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]  # it is connected
+            # SQLite gave up the whole transaction (no room, an I/O error): the units before this one as well.
+            raise
+        if savepoint.is_active:
+            savepoint.rollback()
+        return _Outcome(unit, None, error)
+    return _Outcome(unit, result, None)
+
+
+def _deliver(outcomes: list[_Outcome]) -> None:
+    loop = outcomes[0].unit.loop
+    try:
+        loop.call_soon_threadsafe(_resolve, outcomes)
+    except RuntimeError:  # The loop is closed: nobody is left to hear.
+        return
+
+
+def _resolve(outcomes: list[_Outcome]) -> None:
+    for (_, _, future), result, error in outcomes:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(_named(error))
+
+
+def _named(error: BaseException) -> BaseException:
+    named = storage_error(error) if isinstance(error, Exception) else None
+    if named is None:
+        return error
+    named.__cause__ = error
+    return named
+
+
+def _engine(path: str, synchronous: str, begin: str, *, connections: int) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=connections,
+        max_overflow=0,
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # Transactions are begun below: the driver's own begin is too late for reads and not immediate.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -16384")
+        if begin == "DEFERRED":
+            connection.execute("PRAGMA query_only = ON")
+        connection.create_function("fold", 1, fold, deterministic=True)
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {begin}")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Generations: running a model, keeping what it says, and streaming it."""

@@ -1,0 +1,43 @@
+"""How a generation ends: the record of it, and the one terminal event that says so."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from duihua.core.errors import Conflict
+from duihua.core.i18n import Language, translate
+from duihua.schemas import stream
+from duihua.vocabulary import MessageState
+
+
+class LostGeneration(Conflict):
+    """The run has ended already, or belongs to another process now: nothing may be written to it."""
+
+    code = "generation_lost"
+
+
+class Ending(NamedTuple):
+    """How a generation ended; `rows` are its last events with their numbers, the terminal one included."""
+
+    generation_id: int
+    owner: str
+    state: MessageState
+    content: str
+    reasoning: str
+    error: str | None = None
+    error_values: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    usage: dict[str, int] | None = None
+    first_token_at: datetime | None = None
+    rows: Sequence[tuple[int, bytes]] = ()
+
+
+def terminal_event(message_id: str, language: Language, ending: Ending) -> bytes:
+    """The last event of a generation that ended so."""
+    if ending.state == MessageState.COMPLETE:
+        return stream.complete(message_id, ending.content, ending.usage, ending.finish_reason)
+    if ending.state == MessageState.CANCELLED:
+        return stream.cancelled(message_id, ending.content, translate("generation_cancelled", language))
+    code = ending.error or "internal_error"
+    sentence = translate(code, language, **(ending.error_values or {}))
+    return stream.error(message_id, ending.content, sentence, code)

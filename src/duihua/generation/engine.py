@@ -1,0 +1,221 @@
+"""The engine: runs that outlive their requests, each ended exactly once."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from duihua.core.errors import AppError, Unavailable
+from duihua.core.ids import new_uuid
+from duihua.db.errors import StorageFull, StorageUnavailable
+from duihua.db.session import Database
+from duihua.generation import repository
+from duihua.generation.ending import Ending, LostGeneration, terminal_event
+from duihua.generation.feeds import Feed, Feeds
+from duihua.generation.journal import Journal
+from duihua.generation.run import Generating
+from duihua.generation.starting import Run
+from duihua.realtime.bus import Bus, Committed, Notice, Withdrawn
+from duihua.schemas import stream
+from duihua.vocabulary import MessageState
+
+log = structlog.get_logger()
+RETRY_SECONDS = 0.5
+# How long a stopped run may take to be written down before whoever stopped it gets an answer anyway.
+STOP_SECONDS = 5.0
+
+
+class TooManyGenerations(Unavailable):
+    """The configured number of runs is reached."""
+
+    code = "too_many_generations"
+
+
+class ShuttingDown(Unavailable):
+    """No new runs: the server is stopping."""
+
+    code = "shutting_down"
+
+
+class _Live:
+    """A run and its task; `stopped_as` is the state that a cancellation means."""
+
+    __slots__ = ("generating", "stopped_as", "supervisor", "task")
+
+    def __init__(self, generating: Generating) -> None:
+        self.generating = generating
+        self.stopped_as: MessageState | None = None
+        self.task: asyncio.Task[tuple[MessageState, AppError | None]]
+        self.supervisor: asyncio.Task[None]
+
+    def stop(self, state: MessageState) -> None:
+        """Cancel the run, once: the first reason stands."""
+        if self.stopped_as is None and not self.task.done():
+            self.stopped_as = state
+            self.task.cancel()
+
+
+class Engine:
+    """Owns the tasks of all runs of this process."""
+
+    def __init__(
+        self, db: Database, bus: Bus, *, tick_seconds: float, most_runs: int, most_chars: int
+    ) -> None:
+        self.owner = new_uuid()
+        self.feeds = Feeds(bus)
+        self._db, self._bus = db, bus
+        self._journal = Journal(db, bus, tick_seconds)
+        self._journal.on_lost(self._abandon)
+        self._most_runs, self._most_chars = most_runs, most_chars
+        self._live: dict[int, _Live] = {}
+        self._admitted = 0
+        self._draining = False
+        self._background: list[asyncio.Task[None]] = []
+        bus.subscribe(Withdrawn, self._withdrawn)
+
+    def open(self) -> None:
+        """Begin to commit and to keep connections alive."""
+        self._background = [
+            asyncio.create_task(self._journal.write(), name="journal"),
+            asyncio.create_task(self.feeds.keep_alive(), name="keep-alive"),
+        ]
+        for task in self._background:
+            task.add_done_callback(_stop_the_process)
+
+    @property
+    def alive(self) -> Sequence[int]:
+        """The generations that are running here."""
+        return list(self._live)
+
+    def admit(self) -> None:
+        """Reserve room for a run, before anything of it is stored; `start` or `dismiss` must follow.
+
+        Raises:
+            TooManyGenerations, ShuttingDown.
+        """
+        if self._draining:
+            raise ShuttingDown(retry_after=5)
+        if self._admitted >= self._most_runs:
+            raise TooManyGenerations(limit=self._most_runs, retry_after=2)
+        self._admitted += 1
+
+    def dismiss(self) -> None:
+        """Give back the room that `admit` reserved: no run came of it, or it has ended."""
+        self._admitted -= 1
+
+    def start(self, run: Run) -> Feed:
+        """Run it, whoever listens; its feed."""
+        feed = self.feeds.open(run.generation_id, run.frames)
+        live = _Live(Generating(run, self._journal, most_chars=self._most_chars))
+        live.task = asyncio.create_task(live.generating.to_the_end(), name=f"run {run.generation_id}")
+        live.supervisor = asyncio.create_task(self._supervise(live), name=f"supervise {run.generation_id}")
+        self._live[run.generation_id] = live
+        return feed
+
+    async def stop(self, generation_ids: Sequence[int]) -> None:
+        """Stop those that run here, and wait until they are written down, or `STOP_SECONDS`."""
+        stopped = [self._live[number] for number in generation_ids if number in self._live]
+        for live in stopped:
+            live.stop(MessageState.CANCELLED)
+        if stopped:
+            await asyncio.wait([live.supervisor for live in stopped], timeout=STOP_SECONDS)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more runs, let those under way finish for so long, then mark the rest interrupted."""
+        self._draining = True
+        if self._live:
+            log.info("waiting for running replies", running=len(self._live), seconds=seconds)
+            await asyncio.wait([live.supervisor for live in self._live.values()], timeout=seconds)
+        for live in list(self._live.values()):
+            live.stop(MessageState.INTERRUPTED)
+        if self._live:
+            await asyncio.wait([live.supervisor for live in self._live.values()], timeout=STOP_SECONDS)
+
+    async def close(self) -> None:
+        """Drain at once and end the background tasks."""
+        await self.drain(0)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _supervise(self, live: _Live) -> None:
+        # The run's own task may be cancelled before its first step; this one never is.
+        generation_id = live.generating.run.generation_id
+        try:
+            await asyncio.wait([live.task])
+            if live.task.cancelled():
+                state, error = live.stopped_as or MessageState.INTERRUPTED, None
+            else:
+                state, error = live.task.result()
+            await self._finish(live.generating, state, error)
+        finally:
+            del self._live[generation_id]
+            self.dismiss()
+
+    async def _finish(self, ended: Generating, state: MessageState, error: AppError | None) -> None:
+        run, said = ended.run, ended.said
+        rest = await self._journal.rest(said)
+        ending = _ending(ended, state, error, self.owner)
+        last = (said.seq + 1, terminal_event(run.message_id, run.language, ending))
+        ending = ending._replace(rows=[*rest, last])
+        while (rows := await self._store_end(ending)) is None:  # noqa: ASYNC110 - what ends the wait is no event
+            await asyncio.sleep(RETRY_SECONDS)
+        frames = [stream.frame(seq, payload) for seq, payload in rows]
+        self._bus.publish(Committed(run.generation_id, rows[0][0] if rows else 1, frames, ended=True))
+
+    async def _store_end(self, ending: Ending) -> Sequence[tuple[int, bytes]] | None:
+        """Write the end down; the events that followers may not have yet, or None while nothing is taken."""
+        try:
+            await self._db.write(repository.finish, ending)
+        except (StorageFull, StorageUnavailable) as refusal:
+            log.warning("the end of a reply waits for the database", error=refusal.code)
+            return None
+        except LostGeneration:
+            # By another process, or by us where the word of the commit was lost: the journal says how.
+            log.warning("this generation has been ended already", generation=ending.generation_id)
+            return await self._told(ending.generation_id)
+        return ending.rows
+
+    async def _told(self, generation_id: int) -> Sequence[tuple[int, bytes]] | None:
+        try:
+            payloads = await self._db.read(repository.events_of, generation_id)
+        except StorageUnavailable:
+            return None
+        return [(seq, payload.encode()) for seq, payload in enumerate(payloads, start=1)]
+
+    def _abandon(self, generation_id: int) -> None:
+        if generation_id in self._live:
+            self._live[generation_id].stop(MessageState.INTERRUPTED)
+
+    def _withdrawn(self, notice: Notice) -> None:
+        assert isinstance(notice, Withdrawn)
+        for live in self._live.values():
+            if live.generating.run.conversation_id in notice.conversation_ids:
+                live.stop(MessageState.CANCELLED)
+
+
+def _stop_the_process(task: asyncio.Task[None]) -> None:
+    # Without its journal a server could only pretend to work. It stops; recovery keeps what was committed.
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("a background task died; stopping", task=task.get_name(), exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _ending(ended: Generating, state: MessageState, error: AppError | None, owner: str) -> Ending:
+    code = error.code if error else None
+    if state == MessageState.INTERRUPTED:
+        code = "generation_interrupted"
+    return Ending(
+        generation_id=ended.run.generation_id,
+        owner=owner,
+        state=state,
+        content="".join(ended.said.text),
+        reasoning="".join(ended.said.reasoning),
+        error=code,
+        error_values=(error.values or None) if error else None,
+        finish_reason=ended.finish_reason,
+        usage=msgspec.to_builtins(ended.usage),
+        first_token_at=ended.first_token_at,
+    )

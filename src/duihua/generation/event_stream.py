@@ -1,0 +1,54 @@
+"""The response that follows a generation: Server-Sent Events, as raw ASGI messages.
+
+A streaming response of the framework costs a fifth more for each event (docs/decisions/0003).
+"""
+
+import asyncio
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from duihua.generation.feeds import Feeds, Follower
+from duihua.generation.service import Attached
+
+_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    # A proxy that buffers or compresses would hold tokens back.
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+
+
+class EventStream(Response):
+    """Sends a feed until it ends or the client is gone. The generation does not notice either way."""
+
+    def __init__(self, feeds: Feeds, attached: Attached) -> None:
+        self._feeds, self._attached = feeds, attached
+        super().__init__(headers=_HEADERS | {"x-task-id": attached.task_id})
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the frames that are there, then each commit as it comes."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        follower = self._feeds.follow(self._attached.feed, self._attached.after)
+        gone = asyncio.create_task(_disconnect(receive))
+        gone.add_done_callback(lambda _: follower.close())
+        try:
+            await _pump(follower, send)
+        finally:
+            gone.cancel()
+            self._feeds.leave(follower)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _pump(follower: Follower, send: Send) -> None:
+    loop = asyncio.get_running_loop()
+    async for body in follower:
+        follower.sending_since = loop.time()
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        follower.sending_since = None
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

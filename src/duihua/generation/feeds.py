@@ -1,0 +1,152 @@
+"""Following a generation: what it has committed so far, then what it commits next.
+
+All followers of one generation share one list of frames; each has only its own place in it. So a slow
+client costs no memory: it is behind, and one that takes nothing for too long is dropped and may resume.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from duihua.realtime.bus import Bus, Committed, Notice
+
+PING_SECONDS = 15.0
+STUCK_SECONDS = 30.0
+_PING = b": ping\n\n"
+
+
+class Feed:
+    """The committed frames of one generation, numbered from 1, and those who wait for more."""
+
+    __slots__ = ("_waiting", "ended", "frames", "woken_at")
+
+    def __init__(self, frames: Sequence[bytes] = (), *, ended: bool = False) -> None:
+        self.frames = list(frames)
+        self.ended = ended
+        self.woken_at = 0.0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def extend(self, first_seq: int, frames: Sequence[bytes], *, ended: bool) -> None:
+        """Take in committed frames; those already here are skipped.
+
+        Nothing is ever shown beyond a gap: the feed ends there, and its readers come back to the journal.
+        """
+        known = len(self.frames) + 1 - first_seq
+        if known >= 0:
+            self.frames.extend(frames[known:])
+        self.ended = self.ended or ended or known < 0
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everybody look."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def changed(self) -> asyncio.Future[None]:
+        """Resolves when somebody should look again."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return future
+
+
+class Follower:
+    """One reader of a feed: an iterator over bytes to send, with pings where nothing else comes."""
+
+    __slots__ = ("_closed", "_feed", "_seq", "sending_since", "task")
+
+    def __init__(self, feed: Feed, after: int) -> None:
+        self._feed = feed
+        self._seq = after
+        self._closed = False
+        # Set around each send by whoever sends: how long the client has taken nothing.
+        self.sending_since: float | None = None
+        self.task = asyncio.current_task()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """All frames that are there beyond the last ones, or a ping."""
+        feed = self._feed
+        for has_waited in (False, True):
+            if self._seq < len(feed.frames):
+                return self._take()
+            if feed.ended or self._closed:
+                raise StopAsyncIteration
+            if not has_waited:
+                await feed.changed()
+        return _PING
+
+    def close(self) -> None:
+        """End the iteration: the client is gone."""
+        self._closed = True
+        self._feed.wake()
+
+    def _take(self) -> bytes:
+        frames = self._feed.frames
+        batch = frames[self._seq] if len(frames) == self._seq + 1 else b"".join(frames[self._seq :])
+        self._seq = len(frames)
+        return batch
+
+
+class Feeds:
+    """The feeds of this process, fed by the bus."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._feeds: dict[int, Feed] = {}
+        self._followers: set[Follower] = set()
+        bus.subscribe(Committed, self._committed)
+
+    def get(self, generation_id: int) -> Feed | None:
+        """The feed of a generation that is running, if this process has it."""
+        return self._feeds.get(generation_id)
+
+    def open(self, generation_id: int, frames: Sequence[bytes]) -> Feed:
+        """The feed of a generation that is running, begun with `frames` where it is new here."""
+        return self._feeds.setdefault(generation_id, Feed(frames))
+
+    def catch_up(self, generation_id: int, feed: Feed, frames: Sequence[bytes], *, ended: bool) -> None:
+        """Give an open feed what was read of the journal after it was opened."""
+        if ended or len(frames) > len(feed.frames):
+            feed.extend(1, frames, ended=ended)
+        if feed.ended and self._feeds.get(generation_id) is feed:
+            del self._feeds[generation_id]
+
+    def follow(self, feed: Feed, after: int) -> Follower:
+        """Read `feed` from event `after` + 1; the reader's own task is cancelled when the client is stuck."""
+        follower = Follower(feed, after)
+        self._followers.add(follower)
+        return follower
+
+    def leave(self, follower: Follower) -> None:
+        """The reader is done."""
+        self._followers.discard(follower)
+
+    async def keep_alive(self) -> None:
+        """Once a second: ping where nothing came for 15 s, drop clients that take nothing for 30 s."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1)
+            self._beat(loop.time())
+
+    def _beat(self, time: float) -> None:
+        for feed in self._feeds.values():
+            if time - feed.woken_at >= PING_SECONDS:
+                feed.woken_at = time
+                feed.wake()
+        for follower in list(self._followers):
+            since = follower.sending_since
+            if since is not None and time - since >= STUCK_SECONDS and follower.task is not None:
+                follower.task.cancel()
+
+    def _committed(self, notice: Notice) -> None:
+        assert isinstance(notice, Committed)
+        feed = self._feeds.get(notice.generation_id)
+        if feed is None:
+            return
+        feed.woken_at = asyncio.get_running_loop().time()
+        feed.extend(notice.first_seq, notice.frames, ended=notice.ended)
+        if feed.ended:
+            del self._feeds[notice.generation_id]

@@ -1,0 +1,166 @@
+"""The journal: what running generations produced, committed before anybody sees it.
+
+One writer for all runs: every tick it numbers and merges what each has pending, commits all of it as
+one transaction (group commit), and only then tells the bus. The first token of a run does not wait for
+the tick. The cost of storage thus depends on the clock, not on the models' speed.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from duihua.db.errors import StorageFull, StorageUnavailable
+from duihua.db.session import Database
+from duihua.generation import repository
+from duihua.generation.ending import LostGeneration
+from duihua.realtime.bus import Bus, Committed
+from duihua.schemas import stream as events
+
+log = structlog.get_logger()
+RETRY_SECONDS = 0.5
+# While the database does not take anything, runs go on into memory up to this many characters, then wait.
+MOST_PENDING_CHARS = 8_000_000
+
+
+class RunLog:
+    """What one run has said: the pieces that are not committed yet, and the whole text."""
+
+    __slots__ = ("_pending", "chars", "generation_id", "in_flight", "message_id", "reasoning", "seq", "text")
+
+    def __init__(self, generation_id: int, message_id: str, seq: int) -> None:
+        """`seq` is the last event that is already in the journal."""
+        self.generation_id = generation_id
+        self.message_id = message_id
+        self.seq = seq
+        self.chars = 0
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.in_flight: asyncio.Future[None] | None = None
+        self._pending: list[tuple[str, list[str]]] = []
+
+    def add(self, kind: str, content: str) -> None:
+        """Take a piece of the reply: `kind` is `chunk` or `reasoning`."""
+        (self.text if kind == "chunk" else self.reasoning).append(content)
+        self.chars += len(content)
+        if self._pending and self._pending[-1][0] == kind:
+            self._pending[-1][1].append(content)
+        else:
+            self._pending.append((kind, [content]))
+
+    def take(self) -> list[tuple[int, bytes]]:
+        """What is pending, as numbered events; neighbouring pieces of a kind become one."""
+        taken = []
+        for kind, pieces in self._pending:
+            self.seq += 1
+            taken.append((self.seq, events.piece(kind, self.message_id, "".join(pieces))))
+        self._pending.clear()
+        return taken
+
+
+class Journal:
+    """The one writer of journal rows while runs are going on."""
+
+    def __init__(self, db: Database, bus: Bus, tick_seconds: float) -> None:
+        self._db, self._bus, self._tick = db, bus, tick_seconds
+        self._dirty: dict[RunLog, None] = {}
+        self._pending_chars = 0
+        self._something = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._lost: Callable[[int], None] = lambda _: None
+
+    def on_lost(self, callback: Callable[[int], None]) -> None:
+        """Call `callback(generation_id)` for a run that another process has taken over."""
+        self._lost = callback
+
+    def append(self, run: RunLog, kind: str, content: str, *, urgent: bool = False) -> None:
+        """Take a piece of a reply; it is shown once it is committed. `urgent` does not wait for the tick."""
+        run.add(kind, content)
+        self._dirty[run] = None
+        self._pending_chars += len(content)
+        self._something.set()
+        if urgent:
+            self._urgent.set()
+
+    async def room(self) -> None:
+        """Wait while the database takes nothing and too much is pending."""
+        if self._pending_chars > MOST_PENDING_CHARS:
+            self._room.clear()
+            await self._room.wait()
+
+    async def rest(self, run: RunLog) -> list[tuple[int, bytes]]:
+        """What of a run is not committed yet, for the transaction that ends it; nothing is in flight then."""
+        # Not once: the next commit may have begun before this task had its turn.
+        while run.in_flight is not None:
+            await run.in_flight
+        self._dirty.pop(run, None)
+        return run.take()
+
+    async def write(self) -> None:
+        """Commit tick by tick, for ever."""
+        loop = asyncio.get_running_loop()
+        not_before = 0.0
+        while True:
+            await self._something.wait()
+            await self._pause(not_before - loop.time())
+            not_before = loop.time() + self._tick
+            self._something.clear()
+            self._urgent.clear()
+            await self._commit()
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds <= 0 or self._urgent.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._urgent.wait()
+        except TimeoutError:
+            return
+
+    async def _commit(self) -> None:
+        batch = [(run, taken) for run in self._dirty if (taken := run.take())]
+        self._dirty.clear()
+        self._pending_chars = 0
+        if not batch:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for run, _ in batch:
+            run.in_flight = done
+        try:
+            await self._store(batch)
+        finally:
+            done.set_result(None)
+            for run, _ in batch:
+                run.in_flight = None
+            self._room.set()
+
+    async def _store(self, batch: Sequence[tuple[RunLog, list[tuple[int, bytes]]]]) -> None:
+        rows = [(run.generation_id, seq, payload) for run, taken in batch for seq, payload in taken]
+        try:
+            await self._insist(rows)
+        except LostGeneration:
+            # Another process has taken over one of these runs; the others go on.
+            if len(batch) == 1:
+                self._lost(batch[0][0].generation_id)
+                return
+            for item in batch:
+                await self._store([item])
+            return
+        for run, taken in batch:
+            frames = [events.frame(seq, payload) for seq, payload in taken]
+            self._bus.publish(Committed(run.generation_id, taken[0][0], frames, ended=False))
+
+    async def _insist(self, rows: list[tuple[int, int, bytes]]) -> None:
+        append = repository.append_events
+        while True:
+            try:
+                await self._db.write_first(append, rows)
+            except (StorageFull, StorageUnavailable) as error:
+                log.warning("journal waits for the database", error=error.code, events=len(rows))
+                # With a connection the word of its last commit may be lost: these rows may be there already.
+                append = repository.append_missing_events
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return

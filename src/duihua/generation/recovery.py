@@ -1,0 +1,90 @@
+"""Recovery: what a process left unfinished ends as `interrupted`, with all that it had committed."""
+
+import asyncio
+from datetime import timedelta
+from typing import cast
+
+import structlog
+
+from duihua.core.clock import now
+from duihua.core.errors import AppError
+from duihua.core.i18n import Language
+from duihua.db.session import Database, Session
+from duihua.generation import repository
+from duihua.generation.ending import Ending, LostGeneration, terminal_event
+from duihua.generation.engine import Engine
+from duihua.http.repository import forget_old_keys
+from duihua.realtime.bus import Bus, Committed
+from duihua.schemas import stream
+from duihua.vocabulary import MessageState
+
+log = structlog.get_logger()
+ROUND_SECONDS = 3.0
+SWEEP_SECONDS = 600.0
+
+
+class Recovery:
+    """The rounds of this process: renew its leases, take over abandoned runs, sweep old journals."""
+
+    def __init__(self, db: Database, bus: Bus, engine: Engine, *, journal_kept: timedelta) -> None:
+        self._db, self._bus, self._engine, self._journal_kept = db, bus, engine, journal_kept
+        # One server to a SQLite file (`db.lock`): every run that is not this process's is abandoned.
+        self._alone = db.dialect == "sqlite"
+
+    async def recover(self) -> int:
+        """End every abandoned run; how many there were."""
+        engine = self._engine
+        found = await self._db.read(repository.abandoned, engine.owner, engine.alive, alone=self._alone)
+        for generation_id, owner, language, message_id in found:
+            try:
+                notice = await self._db.write(
+                    interrupt, generation_id, owner, cast(Language, language), message_id
+                )
+            except LostGeneration:
+                continue  # Somebody else was quicker.
+            self._bus.publish(notice)
+        if found:
+            log.info("recovered replies that a stopped server left behind", recovered=len(found))
+        return len(found)
+
+    async def rounds(self) -> None:
+        """Every few seconds, for ever."""
+        loop = asyncio.get_running_loop()
+        next_sweep = loop.time()
+        while True:
+            try:
+                if self._engine.alive:
+                    await self._db.write(repository.renew_leases, self._engine.owner)
+                await self.recover()
+                if loop.time() >= next_sweep:
+                    next_sweep = loop.time() + SWEEP_SECONDS
+                    await self._sweep()
+            except AppError as error:
+                log.warning("recovery waits for the database", error=error.code)
+            except Exception:
+                log.exception("a round of recovery failed")
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def _sweep(self) -> None:
+        swept = True
+        while swept:
+            swept = bool(await self._db.write(repository.sweep, now() - self._journal_kept))
+        await self._db.write(forget_old_keys)
+
+
+def interrupt(
+    session: Session, generation_id: int, owner: str, language: Language, message_id: str
+) -> Committed:
+    """End a run that `owner` no longer works on; the notice of it.
+
+    Raises:
+        LostGeneration: it has ended by now.
+    """
+    payloads = repository.events_of(session, generation_id)
+    content, reasoning = stream.fold(payloads)
+    ending = Ending(
+        generation_id, owner, MessageState.INTERRUPTED, content, reasoning, error="generation_interrupted"
+    )
+    seq, last = len(payloads) + 1, terminal_event(message_id, language, ending)
+    repository.finish(session, ending._replace(rows=[(seq, last)]))
+    return Committed(generation_id, seq, [stream.frame(seq, last)], ended=True)

@@ -1,0 +1,126 @@
+"""`/chat/messages`: what asks a model. Sending, streaming, cancelling, regenerating, editing."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+from starlette.responses import Response
+
+from duihua.auth.dependencies import User
+from duihua.core.errors import InvalidInput
+from duihua.db.session import Database
+from duihua.generation import service, starting
+from duihua.generation.dependencies import AppEngine, RequestCaller, ResumeAfter
+from duihua.generation.engine import Engine
+from duihua.generation.event_stream import EventStream
+from duihua.generation.service import Attached
+from duihua.generation.starting import Caller
+from duihua.http.envelope import Answer
+from duihua.http.routing import feature_router
+from duihua.http.state import Db, ServerConfig
+from duihua.messages import service as messages
+from duihua.schemas.base import Envelope, Reference
+from duihua.schemas.conversation import (
+    MessageCreate,
+    MessageEdit,
+    MessageRegenerate,
+    MessageResponse,
+    ReplyResponse,
+    StreamCancel,
+)
+from duihua.schemas.stream import CancelResponse, TerminateResponse
+
+router = feature_router("/chat", "generation")
+TaskId = Annotated[Reference, Path(description="`X-Task-ID` of the stream")]
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-Sent Events (docs/streaming.md)",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post("/messages", response_model=Envelope[ReplyResponse])
+async def send_message(
+    db: Db, engine: AppEngine, caller: RequestCaller, config: ServerConfig, new: MessageCreate
+) -> Response:
+    """Send a message and wait for the reply; with `stream`, like `/stream`."""
+    messages.check_length(new.content, config.max_message_chars)
+    attached = await service.start(db, engine, caller.user_id, starting.send, caller, new)
+    return await _respond(db, engine, caller, attached, stream=new.stream)
+
+
+@router.post("/messages/stream", response_class=EventStream, status_code=200, responses=_STREAM)
+async def stream_message(
+    db: Db, engine: AppEngine, caller: RequestCaller, config: ServerConfig, new: MessageCreate
+) -> Response:
+    """Send a message and stream the reply as it is generated."""
+    messages.check_length(new.content, config.max_message_chars)
+    attached = await service.start(db, engine, caller.user_id, starting.send, caller, new)
+    return EventStream(engine.feeds, attached)
+
+
+@router.post("/messages/stream/cancel", response_model=Envelope[CancelResponse])
+async def cancel_stream(
+    db: Db,
+    engine: AppEngine,
+    user: User,
+    body: StreamCancel | None = None,
+    task_id: Annotated[Reference | None, Query()] = None,
+) -> Response:
+    """Stop generating; what was generated is kept. `data.state` says how it ended."""
+    named = {name for name in (task_id, body.task_id if body else None) if name is not None}
+    if len(named) != 1:
+        reason = "is given twice with different values" if named else "is required"
+        raise InvalidInput(field="query.task_id", reason=reason)
+    ended = await service.cancel(db, engine, user.id, named.pop())
+    return Answer(ended, "cancel_done" if ended["state"] == "cancelled" else "cancel_ended")
+
+
+@router.get("/messages/stream/{task_id}", response_class=EventStream, status_code=200, responses=_STREAM)
+async def join_stream(db: Db, engine: AppEngine, user: User, task_id: TaskId, after: ResumeAfter) -> Response:
+    """Follow a running or finished generation from the start, or after `Last-Event-ID`."""
+    return EventStream(engine.feeds, await service.attach(db, engine, user.id, task_id, after=after))
+
+
+@router.post("/messages/regenerate", response_model=Envelope[ReplyResponse])
+async def regenerate_message(
+    db: Db, engine: AppEngine, caller: RequestCaller, wanted: MessageRegenerate
+) -> Response:
+    """Answer anew: another version beside the old ones."""
+    attached = await service.start(db, engine, caller.user_id, starting.regenerate, caller, wanted)
+    return await _respond(db, engine, caller, attached, stream=wanted.stream)
+
+
+@router.put("/messages/{message_id}", response_model=Envelope[MessageResponse | ReplyResponse])
+async def edit_message(
+    db: Db,
+    engine: AppEngine,
+    caller: RequestCaller,
+    config: ServerConfig,
+    message_id: Annotated[Reference, Path()],
+    wanted: MessageEdit,
+) -> Response:
+    """Change a message's text in place; with `branch`, make a new version of a question and answer it."""
+    messages.check_length(wanted.content, config.max_message_chars)
+    if wanted.branch:
+        attached = await service.start(
+            db, engine, caller.user_id, starting.branch, caller, message_id, wanted.content
+        )
+        return await _respond(db, engine, caller, attached, stream=wanted.stream)
+    edited = await db.write(messages.edit, caller.user_id, message_id, wanted.content, caller.language)
+    return Answer(edited, "updated")
+
+
+@router.post("/terminate", response_model=Envelope[TerminateResponse])
+async def terminate(db: Db, engine: AppEngine, user: User) -> Response:
+    """Stop all of the caller's running generations."""
+    return Answer({"cancelled_count": await service.terminate(db, engine, user.id)}, "cancel_done")
+
+
+async def _respond(
+    db: Database, engine: Engine, caller: Caller, attached: Attached, *, stream: bool
+) -> Response:
+    if stream:
+        return EventStream(engine.feeds, attached)
+    reply = await service.wait_for_reply(db, attached, caller.user_id, caller.language)
+    return Answer(reply, "sent", headers={"x-task-id": attached.task_id})

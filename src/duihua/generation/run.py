@@ -1,0 +1,76 @@
+"""One run: a provider's deltas into the journal, until exactly one outcome."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+import structlog
+
+from duihua.core.clock import now
+from duihua.core.errors import AppError
+from duihua.generation.journal import Journal, RunLog
+from duihua.generation.starting import Run
+from duihua.providers.base import Delta, Usage
+from duihua.vocabulary import MessageState
+
+log = structlog.get_logger()
+
+
+class ReplyTooLong(AppError):
+    """The model would not stop."""
+
+    code = "reply_too_long"
+
+
+class Generating:
+    """A run under way: what it has said, and what is known of it whatever ends it."""
+
+    __slots__ = ("_journal", "_most_chars", "finish_reason", "first_token_at", "run", "said", "usage")
+
+    def __init__(self, run: Run, journal: Journal, *, most_chars: int) -> None:
+        self.run = run
+        self.said = RunLog(run.generation_id, run.message_id, seq=len(run.frames))
+        self.finish_reason: str | None = None
+        self.usage: Usage | None = None
+        self.first_token_at: datetime | None = None
+        self._journal, self._most_chars = journal, most_chars
+
+    async def to_the_end(self) -> tuple[MessageState, AppError | None]:
+        """Write the reply into the journal as it comes; how it ended.
+
+        Raises:
+            asyncio.CancelledError: it was stopped; what was said until then stands.
+        """
+        try:
+            async with aclosing(self.run.provider.stream(self.run.request)) as batches:
+                async for deltas in batches:
+                    self._take(deltas)
+                    await self._journal.room()
+        except AppError as error:
+            return MessageState.FAILED, error
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("generation failed", generation=self.run.generation_id)
+            return MessageState.FAILED, AppError()
+        return MessageState.COMPLETE, None
+
+    def _take(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            if delta.reasoning:
+                self._say("reasoning", delta.reasoning)
+            if delta.text:
+                self._say("chunk", delta.text)
+            if delta.finish_reason is not None:
+                self.finish_reason = delta.finish_reason
+            if delta.usage is not None:
+                self.usage = delta.usage
+        if self.said.chars > self._most_chars:
+            raise ReplyTooLong(limit=self._most_chars)
+
+    def _say(self, kind: str, content: str) -> None:
+        first = self.first_token_at is None
+        if first:
+            self.first_token_at = now()
+        self._journal.append(self.said, kind, content, urgent=first)

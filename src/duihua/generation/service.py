@@ -1,0 +1,190 @@
+"""What can be done with generations: start one, attach to one, wait for one, cancel."""
+
+from typing import Any, NamedTuple, cast
+
+from duihua.core.clock import iso, now
+from duihua.core.errors import InvalidInput, NotFound
+from duihua.core.i18n import Language
+from duihua.db.session import Database, Session, Work
+from duihua.generation import repository
+from duihua.generation.ending import Ending, terminal_event
+from duihua.generation.engine import Engine
+from duihua.generation.feeds import Feed
+from duihua.generation.starting import Begun
+from duihua.messages import service as messages
+from duihua.models import Conversation, Generation, Message
+from duihua.schemas import stream
+from duihua.vocabulary import MessageState
+
+
+class GenerationNotFound(NotFound):
+    """No such generation of this user."""
+
+    code = "generation_not_found"
+
+
+class Attached(NamedTuple):
+    """A feed to be read from event `after` + 1, and the task whose it is."""
+
+    task_id: str
+    feed: Feed
+    after: int = 0
+
+
+async def start(db: Database, engine: Engine, user_id: int, begin: Work[..., Begun], *args: Any) -> Attached:
+    """Store what `begin` stores (see `starting`) and run it; its feed.
+
+    A retry of an earlier request attaches to that request's generation.
+
+    Raises:
+        TooManyGenerations, ShuttingDown, and what `begin` raises: nothing was stored.
+    """
+    engine.admit()
+    try:
+        begun = await db.write(begin, *args)
+    except BaseException:
+        engine.dismiss()
+        raise
+    if begun.run is None:
+        engine.dismiss()
+        return await attach(db, engine, user_id, begun.task_id)
+    return Attached(begun.task_id, engine.start(begun.run))
+
+
+async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, after: int = 0) -> Attached:
+    """The feed of a running or finished generation.
+
+    Raises:
+        GenerationNotFound; InvalidInput where there is no event `after` yet.
+    """
+    replay = await db.read(_replay, user_id, task_id)
+    feed = engine.feeds.get(replay.generation_id)
+    if feed is None and not replay.ended:
+        # Its end may have come after that reading, and unheard here; from now on it is heard. Read once more.
+        feed = engine.feeds.open(replay.generation_id, replay.frames)
+        replay = await db.read(_replay, user_id, task_id)
+    if feed is None:
+        feed = Feed(replay.frames, ended=True)
+    else:
+        engine.feeds.catch_up(replay.generation_id, feed, replay.frames, ended=replay.ended)
+    if replay.swept:
+        after = min(after, len(feed.frames) - 1)
+    if after > len(feed.frames):
+        raise InvalidInput(field="header.last-event-id", reason="is beyond the last event")
+    return Attached(task_id, feed, after)
+
+
+class _Replay(NamedTuple):
+    """A generation's events. Those of a `swept` one are retold: only the last is as it was."""
+
+    generation_id: int
+    ended: bool
+    swept: bool
+    frames: list[bytes]
+
+
+def _replay(session: Session, user_id: int, task_id: str) -> _Replay:
+    generation = _owned(session, user_id, task_id)
+    payloads = [payload.encode() for payload in repository.events_of(session, generation.id)]
+    ended = generation.state != MessageState.STREAMING
+    swept = ended and not payloads
+    told = _retell(session, generation) if swept else payloads
+    frames = [stream.frame(seq, payload) for seq, payload in enumerate(told, start=1)]
+    return _Replay(generation.id, ended, swept, frames)
+
+
+def _retell(session: Session, generation: Generation) -> list[bytes]:
+    question = session.get_one(Message, generation.user_message_id)
+    reply = session.get_one(Message, generation.message_id)
+    ending = Ending(
+        generation.id,
+        generation.owner,
+        MessageState(generation.state),
+        reply.content,
+        reply.reasoning or "",
+        error=generation.error,
+        error_values=generation.error_values,
+        finish_reason=generation.finish_reason,
+        usage=_usage(generation),
+    )
+    pieces = (("reasoning", ending.reasoning), ("chunk", ending.content))
+    return [
+        stream.user_message(question.uuid, question.content),
+        stream.assistant_start(reply.uuid, generation.uuid, generation.model_id),
+        *(stream.piece(kind, reply.uuid, text) for kind, text in pieces if text),
+        terminal_event(reply.uuid, cast(Language, generation.language), ending),
+    ]
+
+
+def _usage(generation: Generation) -> dict[str, int] | None:
+    asked, said = generation.prompt_tokens, generation.completion_tokens
+    if asked is None or said is None:
+        return None
+    return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+
+
+def _owned(session: Session, user_id: int, task_id: str) -> Generation:
+    generation = repository.find(session, user_id, task_id)
+    if generation is None:
+        raise GenerationNotFound
+    return generation
+
+
+async def wait_for_reply(
+    db: Database, attached: Attached, user_id: int, language: Language
+) -> dict[str, Any]:
+    """Wait for the end of a generation; the question and its reply as `ReplyResponse` shows them.
+
+    Raises:
+        GenerationNotFound: the conversation was deleted meanwhile.
+    """
+    while not attached.feed.ended:
+        await attached.feed.changed()
+    return await db.read(_reply, user_id, attached.task_id, language)
+
+
+def _reply(session: Session, user_id: int, task_id: str, language: Language) -> dict[str, Any]:
+    generation = _owned(session, user_id, task_id)
+    question = session.get_one(Message, generation.user_message_id)
+    reply = session.get_one(Message, generation.message_id)
+    conversation = session.get_one(Conversation, generation.conversation_id)
+    return {
+        "message_id": question.uuid,
+        "content": question.content,
+        "created_at": iso(question.created_at),
+        "reply": messages.present_one(session, reply, conversation, language),
+        "task_id": task_id,
+    }
+
+
+async def cancel(db: Database, engine: Engine, user_id: int, task_id: str) -> dict[str, Any]:
+    """Stop a generation; what it ended as. One that has ended already is left as it is.
+
+    Raises:
+        GenerationNotFound.
+    """
+    generation_id = await db.write(_request_cancel, user_id, task_id)
+    if generation_id is not None:
+        await engine.stop([generation_id])
+    return await db.read(_state, user_id, task_id)
+
+
+async def terminate(db: Database, engine: Engine, user_id: int) -> int:
+    """Stop all of the user's running generations; how many there were."""
+    running = await db.read(repository.running_of, user_id)
+    await engine.stop(running)
+    return len(running)
+
+
+def _request_cancel(session: Session, user_id: int, task_id: str) -> int | None:
+    generation = _owned(session, user_id, task_id)
+    if generation.state != MessageState.STREAMING:
+        return None
+    generation.cancel_requested_at = now()
+    return generation.id
+
+
+def _state(session: Session, user_id: int, task_id: str) -> dict[str, Any]:
+    generation = _owned(session, user_id, task_id)
+    message = session.get_one(Message, generation.message_id)
+    return {"task_id": task_id, "message_id": message.uuid, "state": generation.state}

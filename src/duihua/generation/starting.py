@@ -1,0 +1,221 @@
+"""Beginning a generation: the one transaction that stores a question and promises its reply."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from duihua.conversations import access as conversation_access
+from duihua.core.clock import now
+from duihua.core.errors import Conflict, NotFound
+from duihua.core.i18n import Language
+from duihua.core.ids import new_uuid
+from duihua.core.text import estimate_tokens
+from duihua.db.rows import insert_now
+from duihua.db.session import Session
+from duihua.generation import prompt, repository
+from duihua.http.repository import RetryKey, once
+from duihua.messages import access as message_access
+from duihua.messages import tree
+from duihua.messages.service import MessageStreaming
+from duihua.models import Conversation, Generation, Message
+from duihua.providers.base import Provider, ProviderRequest
+from duihua.schemas import stream
+from duihua.schemas.conversation import GenerationSettings, MessageCreate, MessageRegenerate
+from duihua.vocabulary import MessageState, MessageType, Role, RowStatus
+
+
+class NothingToAnswer(Conflict):
+    """The named message is an answer to nothing."""
+
+    code = "nothing_to_answer"
+
+
+class FileNotFound(NotFound):
+    """No such file of this user."""
+
+    code = "file_not_found"
+
+
+class Caller(NamedTuple):
+    """Who asks, in which language, under which retry key; and how models are found and runs are owned."""
+
+    user_id: int
+    language: Language
+    retry: RetryKey | None
+    resolve: Callable[[str | None], tuple[Provider, str]]
+    owner: str
+
+
+class Begun(NamedTuple):
+    """A generation that is stored. `run` is what to do, or None where an earlier request began it."""
+
+    task_id: str
+    run: "Run | None"
+
+
+class Run(NamedTuple):
+    """What the engine needs to know of one run."""
+
+    generation_id: int
+    task_id: str
+    user_id: int
+    conversation_id: int
+    message_id: str
+    language: Language
+    provider: Provider
+    request: ProviderRequest
+    frames: tuple[bytes, ...]
+
+
+def send(session: Session, caller: Caller, new: MessageCreate) -> Begun:
+    """Store a person's message and begin its reply.
+
+    Raises:
+        ConversationNotFound, MessageNotFound (`parent_id`), FileNotFound, IdempotencyKeyReused.
+    """
+
+    def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
+        if new.files:
+            raise FileNotFound
+        parent = tree.leaf(session, conversation)
+        if new.parent_id is not None:
+            parent = message_access.owned_in(session, conversation, new.parent_id)
+        question = _message(conversation, Role.USER, new.content)
+        question.message_type = new.message_type
+        question.message_metadata = new.message_metadata
+        tree.append(session, conversation, question, parent)
+        return question, new.config, new.model_id
+
+    return _begin(session, caller, new.chat_id, work)
+
+
+def regenerate(session: Session, caller: Caller, wanted: MessageRegenerate) -> Begun:
+    """Begin another version of a reply beside the old ones.
+
+    Raises:
+        ConversationNotFound, MessageNotFound, NothingToAnswer, IdempotencyKeyReused.
+    """
+
+    def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
+        named = message_access.owned_in(session, conversation, wanted.message_id)
+        question = named if named.role == Role.USER else repository.parent_of(session, named)
+        if question is None or question.role != Role.USER or question.status == RowStatus.DELETED:
+            raise NothingToAnswer
+        return question, wanted.config, wanted.model_id
+
+    return _begin(session, caller, wanted.chat_id, work)
+
+
+def branch(session: Session, caller: Caller, message_id: str, content: str) -> Begun:
+    """Store another version of a person's message and begin its reply.
+
+    Raises:
+        MessageNotFound, MessageStreaming, NothingToAnswer (it is not a person's), IdempotencyKeyReused.
+    """
+    original, conversation = message_access.owned(session, caller.user_id, message_id)
+
+    def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
+        if original.state == MessageState.STREAMING:
+            raise MessageStreaming
+        if original.role != Role.USER:
+            raise NothingToAnswer
+        question = _message(conversation, Role.USER, content)
+        question.message_type = original.message_type
+        question.message_metadata = original.message_metadata
+        tree.append(session, conversation, question, repository.parent_of(session, original))
+        return question, None, None
+
+    return _begin(session, caller, conversation.uuid, work)
+
+
+_Question = Callable[[Conversation], tuple[Message, GenerationSettings | None, str | None]]
+
+
+def _begin(session: Session, caller: Caller, chat_id: str, ask: _Question) -> Begun:
+    run: Run | None = None
+
+    def work() -> str:
+        nonlocal run
+        conversation = conversation_access.owned(session, caller.user_id, chat_id, lock=True)
+        question, overrides, model_id = ask(conversation)
+        run = _promise_reply(session, caller, conversation, question, overrides, model_id)
+        return run.task_id
+
+    task_id, _ = once(session, caller.user_id, caller.retry, work, str)
+    return Begun(task_id, run)
+
+
+def _promise_reply(
+    session: Session,
+    caller: Caller,
+    conversation: Conversation,
+    question: Message,
+    overrides: GenerationSettings | None,
+    model_id: str | None,
+) -> Run:
+    wanted = model_id or conversation.model_id
+    provider, model = caller.resolve(wanted)
+    reply = _message(conversation, Role.ASSISTANT, "")
+    reply.state, reply.model_id = MessageState.STREAMING, wanted or model
+    tree.append(session, conversation, reply, question)
+    settings: dict[str, Any] = {
+        **(conversation.config or {}),
+        **(overrides.to_storage() if overrides else {}),
+    }
+    request = ProviderRequest(model, prompt.build(session, question, settings), settings)
+    generation = _generation(caller, conversation, question, reply, provider.name)
+    insert_now(session, generation)
+    payloads = [
+        stream.user_message(question.uuid, question.content),
+        stream.assistant_start(reply.uuid, generation.uuid, reply.model_id),
+    ]
+    repository.append_events(
+        session, [(generation.id, seq, payload) for seq, payload in enumerate(payloads, start=1)]
+    )
+    return Run(
+        generation_id=generation.id,
+        task_id=generation.uuid,
+        user_id=caller.user_id,
+        conversation_id=conversation.id,
+        message_id=reply.uuid,
+        language=caller.language,
+        provider=provider,
+        request=request,
+        frames=tuple(stream.frame(seq, payload) for seq, payload in enumerate(payloads, start=1)),
+    )
+
+
+def _message(conversation: Conversation, role: Role, content: str) -> Message:
+    moment = now()
+    return Message(
+        uuid=new_uuid(),
+        user_id=conversation.user_id,
+        conversation_id=conversation.id,
+        role=role,
+        content=content,
+        message_type=MessageType.TEXT,
+        token_count=estimate_tokens(content),
+        character_count=len(content),
+        state=MessageState.COMPLETE,
+        status=RowStatus.ACTIVE,
+        created_at=moment,
+        updated_at=moment,
+    )
+
+
+def _generation(
+    caller: Caller, conversation: Conversation, question: Message, reply: Message, provider: str
+) -> Generation:
+    return Generation(
+        uuid=new_uuid(),
+        user_id=caller.user_id,
+        conversation_id=conversation.id,
+        user_message_id=question.id,
+        message_id=reply.id,
+        model_id=reply.model_id,
+        provider=provider,
+        language=caller.language,
+        state=MessageState.STREAMING,
+        owner=caller.owner,
+        lease_expires_at=now() + repository.LEASE,
+        created_at=reply.created_at,
+    )

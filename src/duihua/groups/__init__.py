@@ -1,0 +1,1 @@
+"""Groups: named drawers for conversations."""

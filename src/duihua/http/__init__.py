@@ -1,0 +1,1 @@
+"""HTTP itself: reading bodies, the envelope, errors, retries. Knows no feature."""

@@ -1,0 +1,85 @@
+"""The items of a 422's `detail`: what is wrong with one field, in the language of the request."""
+
+from typing import Any
+
+from duihua.core.i18n import Language
+
+# pydantic's messages are English; these are the same by its error type, filled from its context.
+_BY_TYPE = {
+    "missing": "缺少该字段",
+    "json_invalid": "不是有效的 JSON：{error}",
+    "string_type": "应为字符串",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "至多 {max_length} 个字符",
+    "string_pattern_mismatch": "格式不符，应匹配 {pattern}",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_parsing_size": "整数过大",
+    "int_from_float": "应为整数",
+    "float_type": "应为数字",
+    "float_parsing": "应为数字",
+    "finite_number": "应为有限的数字",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "greater_than_equal": "应大于或等于 {ge}",
+    "less_than_equal": "应小于或等于 {le}",
+    "literal_error": "应为 {expected} 之一",
+    "enum": "应为 {expected} 之一",
+    "list_type": "应为数组",
+    "too_long": "至多 {max_length} 项",
+    "dict_type": "应为对象",
+    "model_type": "应为对象",
+    "model_attributes_type": "应为 JSON 对象",
+}
+# Our own reasons, by their English.
+_BY_PHRASE = {
+    "must not be blank": "不能为空白",
+    "must be an integer": "应为整数",
+    "must be a number": "应为数字",
+    "must be a date, a date with a time, ISO 8601, or Unix seconds or milliseconds": (
+        "应为日期、日期时间、ISO 8601，或 Unix 秒或毫秒"
+    ),
+    "is no date or time this server reads": "不是可识别的日期或时间",
+    "must lie between the years 1900 and 9998": "应在公元 1900 至 9998 年之间",
+    "begin_time is after end_time": "begin_time 晚于 end_time",
+    "give one of before, after, around and cursor": "before、after、around、cursor 只能给出一个",
+    "is given twice with different values": "两种拼写给出了不同的值",
+    "is not a valid query string in UTF-8": "不是有效的 UTF-8 查询字符串",
+    "must not contain NUL": "不能包含 NUL 字符",
+    "is not a cursor of this list": "不是该列表的游标",
+    "is no number of an event": "不是事件编号",
+    "is beyond the last event": "超出了最后一个事件",
+    "is required": "必填",
+    "must be 1 to 255 printable ASCII characters": "应为 1 至 255 个可打印的 ASCII 字符",
+    "the body is not UTF-8": "请求体不是 UTF-8",
+    "a key is given twice": "有重复的键",
+    "a number does not fit 64 bits": "有超出 64 位的数",
+    "a number is too large": "有过大的数",
+    "text must not contain NUL": "文本不能包含 NUL 字符",
+    "text must not contain lone surrogates": "文本不能包含孤立的代理项",
+}
+
+
+def describe(item: dict[str, Any], language: Language) -> dict[str, Any]:
+    """One `detail` of pydantic's `errors()`: what was sent stays out, it may be long or not encodable."""
+    context = item.get("ctx", {})
+    kind = item["type"]
+    message = item["msg"]
+    if kind == "value_error":
+        message = phrase(str(context.get("error", message)), language)
+    elif kind == "json_invalid":
+        reason = phrase(str(context.get("error", "")), language)
+        message = _BY_TYPE[kind].format(error=reason) if language == "zh" else f"JSON is invalid: {reason}"
+    elif language == "zh" and kind in _BY_TYPE:
+        message = _BY_TYPE[kind].format_map(context)
+    return {"loc": list(item["loc"]), "msg": message, "type": kind}
+
+
+def phrase(reason: str, language: Language) -> str:
+    """One of our own reasons; a name before it (`page_num is given twice…`) is kept."""
+    if language == "en":
+        return reason
+    if reason in _BY_PHRASE:
+        return _BY_PHRASE[reason]
+    name, _, rest = reason.partition(" ")
+    return f"{name} {_BY_PHRASE[rest]}" if rest in _BY_PHRASE else reason

@@ -1,0 +1,37 @@
+"""Pages for people: `/` until the web client comes, and `/docs` with assets of our own, not a CDN's."""
+
+from html import escape
+from importlib.resources import files
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+router = APIRouter(include_in_schema=False)
+_ASSETS = "/docs-assets"
+
+
+@router.get("/", response_class=HTMLResponse)
+async def landing(request: Request) -> HTMLResponse:
+    """What this is, and where the API is described."""
+    page = files("duihua.http").joinpath("landing.html").read_text("utf-8")
+    return HTMLResponse(page.replace("{origin}", escape(str(request.base_url).rstrip("/"))))
+
+
+@router.get("/docs", response_class=HTMLResponse)
+async def docs() -> HTMLResponse:
+    """Swagger UI."""
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Duihua 对话 API",
+        swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{_ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{_ASSETS}/favicon.png",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Serve the pages and their assets."""
+    app.include_router(router)
+    app.mount(_ASSETS, StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-assets")

@@ -1,0 +1,1 @@
+"""Messages: read, edit, delete, and the tree they form."""

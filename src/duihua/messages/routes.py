@@ -1,0 +1,39 @@
+"""`/chat/messages` and a conversation's messages: what needs no model. Sending lives in `generation`."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from starlette.responses import Response
+
+from duihua.auth.dependencies import User
+from duihua.http.envelope import Answer, RequestLanguage
+from duihua.http.routing import feature_router
+from duihua.http.state import Db
+from duihua.messages import service
+from duihua.schemas.base import Envelope, PageResponse, Reference
+from duihua.schemas.conversation import MessageQuery, MessageResponse
+
+router = feature_router("/chat", "messages")
+ChatId = Annotated[Reference, Path(description="uuid, or the integer id")]
+MessageId = Annotated[Reference, Path(description="uuid, or the integer id")]
+
+
+@router.get("/conversations/{chat_id}/messages", response_model=Envelope[PageResponse[MessageResponse]])
+async def list_messages(
+    db: Db, user: User, language: RequestLanguage, chat_id: ChatId, query: Annotated[MessageQuery, Query()]
+) -> Response:
+    """A page of the active branch, oldest first."""
+    return Answer(await db.read(service.listing, user.id, chat_id, query, language))
+
+
+@router.delete("/messages/{message_id}", response_model=Envelope[None])
+async def delete_message(db: Db, user: User, message_id: MessageId) -> Response:
+    """Delete one message; the rest of the conversation stays in order."""
+    await db.write(service.delete, user.id, message_id)
+    return Answer(None, "deleted")
+
+
+@router.put("/messages/{message_id}/activate", response_model=Envelope[MessageResponse])
+async def activate_message(db: Db, user: User, language: RequestLanguage, message_id: MessageId) -> Response:
+    """Show the branch of this version."""
+    return Answer(await db.write(service.activate, user.id, message_id, language), "activated")

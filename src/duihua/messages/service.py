@@ -1,0 +1,157 @@
+"""What can be done with messages: units of work for `Database.read` and `Database.write`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from duihua.conversations import access as conversation_access
+from duihua.core.clock import now
+from duihua.core.errors import AppError, Conflict
+from duihua.core.i18n import Language
+from duihua.core.pagination import page
+from duihua.core.text import estimate_tokens
+from duihua.db.session import Session
+from duihua.messages import access, repository, tree
+from duihua.models import Conversation, Message, MessageRevision
+from duihua.schemas import outgoing, stream
+from duihua.schemas.conversation import MessageQuery
+from duihua.vocabulary import MessageState, RowStatus
+
+
+class MessageStreaming(Conflict):
+    """The reply is still being written; stop it first."""
+
+    code = "message_streaming"
+
+
+class MessageTooLong(AppError):
+    """More characters than the configured limit."""
+
+    code = "message_too_long"
+    status = 413
+
+
+def check_length(content: str, limit: int) -> None:
+    """Raises MessageTooLong for more than `limit` characters."""
+    if len(content) > limit:
+        raise MessageTooLong(limit=limit)
+
+
+def listing(
+    session: Session, user_id: int, chat_id: str, query: MessageQuery, language: Language
+) -> dict[str, Any]:
+    """A page of a conversation's active branch.
+
+    Raises:
+        ConversationNotFound, MessageNotFound (of `before`, `after`, `around`), InvalidInput (cursor).
+    """
+    conversation = conversation_access.owned(session, user_id, chat_id)
+    place = query.before or query.after or query.around
+    if place is None:
+        rows, total, next_cursor = repository.page(session, conversation.id, query)
+    else:
+        total = repository.count_on_branch(session, conversation.id, query.message_type)
+        rows, next_cursor = _beside(session, access.owned_in(session, conversation, place), query)
+    return page(
+        _present(session, rows, conversation.uuid, language),
+        total=total,
+        page_num=query.page_num,
+        page_size=query.page_size,
+        next_cursor=next_cursor,
+    )
+
+
+def _beside(session: Session, message: Message, query: MessageQuery) -> tuple[Sequence[Message], str | None]:
+    size, kind = query.page_size, query.message_type
+    if query.before is not None:
+        rows = repository.page_before(session, message, size, kind)
+        return rows, repository.cursor_if(True, rows)
+    if query.after is not None:
+        rows = repository.page_after(session, message, size + 1, kind)
+        return rows[:size], repository.cursor_if(len(rows) > size, rows[:size])
+    earlier = repository.page_before(session, message, (size - 1) // 2, kind)
+    itself = [message] if kind in {None, message.message_type} else []
+    rows = [*earlier, *itself, *repository.page_after(session, message, size + 1 - len(earlier), kind)]
+    return rows[:size], repository.cursor_if(len(rows) > size, rows[:size])
+
+
+def edit(session: Session, user_id: int, message_id: str, content: str, language: Language) -> dict[str, Any]:
+    """Change a message's text in place; the earlier text is kept as a revision.
+
+    Raises:
+        MessageNotFound, MessageStreaming.
+    """
+    message, conversation = _settled(session, user_id, message_id)
+    if content != message.content:
+        moment = now()
+        session.add(
+            MessageRevision(
+                user_id=user_id, message_id=message.id, content=message.content, created_at=moment
+            )
+        )
+        message.content = content
+        message.character_count = len(content)
+        message.token_count = estimate_tokens(content)
+        message.updated_at = moment
+        tree.refresh(session, conversation)
+    return present_one(session, message, conversation, language)
+
+
+def delete(session: Session, user_id: int, message_id: str) -> None:
+    """Hide one message; the rest of the conversation stays in order.
+
+    Raises:
+        MessageNotFound, MessageStreaming.
+    """
+    message, conversation = _settled(session, user_id, message_id)
+    message.status = RowStatus.DELETED
+    message.deleted_at = now()
+    session.flush()
+    tree.leave_deleted(session, conversation, message)
+
+
+def activate(session: Session, user_id: int, message_id: str, language: Language) -> dict[str, Any]:
+    """Make the branch of this version the one that is shown. Raises MessageNotFound."""
+    message, conversation = access.owned(session, user_id, message_id)
+    conversation_access.owned(session, user_id, conversation.uuid, lock=True)
+    tree.activate(session, conversation, message)
+    return present_one(session, message, conversation, language)
+
+
+def present_one(
+    session: Session, message: Message, conversation: Conversation, language: Language
+) -> dict[str, Any]:
+    """The wire form of one message."""
+    session.flush()
+    return _present(session, [message], conversation.uuid, language)[0]
+
+
+def _settled(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
+    message, conversation = access.owned(session, user_id, message_id)
+    conversation_access.owned(session, user_id, conversation.uuid, lock=True)
+    if message.state == MessageState.STREAMING:
+        raise MessageStreaming
+    return message, conversation
+
+
+def _present(
+    session: Session, rows: Sequence[Message], chat_uuid: str, language: Language
+) -> list[dict[str, Any]]:
+    versions = repository.versions(session, rows)
+    parents = repository.visible_parents(session, rows)
+    running = repository.running(session, rows)
+    presented = []
+    for row in rows:
+        wire = outgoing.message(
+            row, chat_uuid, parent=parents[row.id], versions=versions[row.id], language=language
+        )
+        if row.id in running:
+            task_id, payloads = running[row.id]
+            wire |= _so_far(payloads) | {"task_id": task_id, "last_event_id": len(payloads)}
+        presented.append(wire)
+    return presented
+
+
+def _so_far(payloads: Sequence[str]) -> dict[str, Any]:
+    """What a running generation has committed: a reader may show it and join after its last event."""
+    content, reasoning = stream.fold(payloads)
+    return {"content": content, "reasoning": reasoning or None, "character_count": len(content)}

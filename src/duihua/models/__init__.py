@@ -1,0 +1,23 @@
+"""The tables. Importing this package registers all of them."""
+
+from duihua.models.chat_group import ChatGroup
+from duihua.models.connection import Connection
+from duihua.models.conversation import Conversation
+from duihua.models.generation import Generation, GenerationEvent
+from duihua.models.idempotency import IdempotencyKey
+from duihua.models.message import Message, MessageRevision
+from duihua.models.prompt import Prompt
+from duihua.models.user import User
+
+__all__ = [
+    "ChatGroup",
+    "Connection",
+    "Conversation",
+    "Generation",
+    "GenerationEvent",
+    "IdempotencyKey",
+    "Message",
+    "MessageRevision",
+    "Prompt",
+    "User",
+]

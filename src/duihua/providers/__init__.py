@@ -1,0 +1,1 @@
+"""The protocols that models speak, over one HTTP transport."""

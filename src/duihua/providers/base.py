@@ -1,0 +1,73 @@
+"""What a provider is: something that turns a prompt into a stream of deltas."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+class PromptMessage(NamedTuple):
+    """One message of the prompt, as text."""
+
+    role: Role
+    content: str
+
+
+class ProviderRequest(msgspec.Struct, frozen=True):
+    """One question to one model.
+
+    `settings` are the generation settings (`temperature`, `max_tokens`, …), unknown ones included:
+    a dialect passes on what its protocol takes.
+    """
+
+    model: str
+    messages: Sequence[PromptMessage]
+    settings: Mapping[str, Any] = {}
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens as the provider counted them; never negative."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """What one event of the upstream added: text, reasoning, and at the end why it ended and what it used."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """A model that a provider offers; `context_length` in tokens where the provider tells."""
+
+    id: str
+    name: str
+    context_length: int | None = None
+
+
+class Provider(Protocol):
+    """A connected source of models."""
+
+    name: str
+
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[Sequence[Delta], None]:
+        """Yield the deltas of each network read together, until the reply is complete.
+
+        Returning normally means the provider said so (a finish reason or `[DONE]`): a stream that
+        merely stops raises. Closing the iterator (`aclose`, cancellation) closes the upstream socket.
+
+        Raises:
+            ProviderError: with what went wrong; deltas yielded before it stand.
+        """
+        ...
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        """The models on offer, in the provider's order. Raises ProviderError."""
+        ...

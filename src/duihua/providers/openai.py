@@ -1,0 +1,130 @@
+"""The OpenAI-compatible dialect: OpenAI, DeepSeek, Qwen, vLLM, llama.cpp, LM Studio, Ollama's /v1."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import msgspec
+
+from duihua.providers.base import Delta, ModelInfo, ProviderRequest
+from duihua.providers.endpoint import Endpoint
+from duihua.providers.errors import ProviderError, ProviderInvalidResponse
+from duihua.providers.openai_reply import OpenAIReply
+from duihua.providers.reply import Reply
+from duihua.providers.text import one_line
+from duihua.providers.transport import Transport
+
+_CHAT = "/chat/completions"
+_MODELS = "/models"
+_MODELS_SECONDS = 5.0
+_MODEL_ID_LENGTH = 255
+_REFUSED_PARAMETER = {400, 422}
+# The protocol's own fields, which the request decides, and ours, which no provider knows.
+_NOT_SETTINGS = frozenset(
+    {"model", "messages", "stream", "stream_options", "n", "system_prompt", "context_messages", "offline"}
+)
+
+
+class OpenAIProvider:
+    """A connection that speaks `POST /chat/completions` with server-sent events."""
+
+    def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
+        self.name = endpoint.provider
+        self._endpoint = endpoint
+        self._transport = transport
+        self._takes_stream_options = True
+
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[Sequence[Delta], None]:
+        """See `Provider.stream`."""
+        reply = await self._open(request)
+        reading = OpenAIReply(self._endpoint, request.model)
+        is_whole = False
+        try:
+            while not reading.is_over:
+                if deltas := reading.feed(await reply.read()):
+                    yield deltas
+                    reply.progressed(is_ending=reading.finish_reason is not None)
+            if verdict := reading.verdict(reply.failure):
+                raise verdict
+            is_whole = True
+        finally:
+            self._transport.release(reply, is_whole=is_whole)
+
+    async def list_models(self) -> Sequence[ModelInfo]:
+        """See `Provider.list_models`."""
+        listing = await self._transport.get_json(self._endpoint, _MODELS, seconds=_MODELS_SECONDS)
+        return models_in(self._endpoint.provider, listing)
+
+    async def _open(self, request: ProviderRequest) -> Reply:
+        body = self._body(request)
+        while True:
+            try:
+                encoded = msgspec.json.encode(body)
+                return await self._transport.open(self._endpoint, _CHAT, encoded, model=request.model)
+            except ProviderError as refusal:
+                if not self._adapt(body, refusal):
+                    raise
+
+    def _body(self, request: ProviderRequest) -> dict[str, Any]:
+        body = {
+            key: value
+            for key, value in request.settings.items()
+            if key not in _NOT_SETTINGS and value is not None
+        }
+        body["model"] = request.model
+        body["messages"] = [{"role": role, "content": content} for role, content in request.messages]
+        body["stream"] = True
+        if self._takes_stream_options:
+            body["stream_options"] = {"include_usage": True}
+        return body
+
+    def _adapt(self, body: dict[str, Any], refusal: ProviderError) -> bool:
+        """Change what the server refused by name, if there is another way of saying it."""
+        if refusal.values.get("upstream_status") not in _REFUSED_PARAMETER:
+            return False
+        reason = refusal.values["reason"]
+        if "stream_options" in reason and body.pop("stream_options", None):
+            self._takes_stream_options = False
+            return True
+        # OpenAI's reasoning models know the limit under its new name only, most other servers the old.
+        if "max_completion_tokens" in reason and "max_tokens" in body:
+            body["max_completion_tokens"] = body.pop("max_tokens")
+            return True
+        return False
+
+
+def base_url_of(address: str) -> str:
+    """The base URL of an address as people paste it: the host alone, with `/v1`, or the full endpoint.
+
+    A path of the provider's own (`/api/paas/v4`, `/compatible-mode/v1`) is kept.
+    """
+    url = address.strip().rstrip("/").removesuffix(_CHAT).removesuffix(_MODELS).rstrip("/")
+    _, separator, rest = url.partition("://")
+    return f"{url}/v1" if separator and "/" not in rest else url
+
+
+def models_in(provider: str, listing: object) -> list[ModelInfo]:
+    """The models of a `GET /models` answer; entries without a usable id are left out.
+
+    Raises:
+        ProviderInvalidResponse: not a model list. One without models (Ollama says `"data": null`) is one.
+    """
+    if not isinstance(listing, dict) or not isinstance(listing.get("data", False), list | None):
+        raise ProviderInvalidResponse(provider=provider, reason="not a model list")
+    models: dict[str, ModelInfo] = {}
+    for entry in listing["data"] or ():
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and 0 < len(name) <= _MODEL_ID_LENGTH and name == one_line(name):
+            label = entry.get("name")
+            models[name] = ModelInfo(
+                name, one_line(label) if isinstance(label, str) else name, _context_length(entry)
+            )
+    return list(models.values())
+
+
+def _context_length(entry: dict[str, Any]) -> int | None:
+    """In tokens, under whichever of the names the servers use (OpenRouter, vLLM, Groq, LM Studio)."""
+    for key in ("context_length", "max_model_len", "context_window", "max_context_length"):
+        length = entry.get(key)
+        if isinstance(length, int) and length > 0:
+            return length
+    return None

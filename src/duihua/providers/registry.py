@@ -1,0 +1,191 @@
+"""The connected providers, and which of them answers for a model."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import msgspec
+
+from duihua.providers.base import ModelInfo, Provider
+from duihua.providers.discovery import LOCAL_SERVERS, LocalServer, discover, is_chat_model
+from duihua.providers.endpoint import Endpoint
+from duihua.providers.errors import ProviderError
+from duihua.providers.offline import OFFLINE_MODEL, OfflineProvider
+from duihua.providers.openai import OpenAIProvider, base_url_of
+from duihua.providers.transport import Transport
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+# Good and inexpensive, in this order, where a provider offers many and the operator has named none.
+PREFERRED_MODELS = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini", "deepseek-chat", "qwen-plus")
+_FRESH_SECONDS = 60.0
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_log = logging.getLogger(__name__)
+
+
+class OfferedModel(msgspec.Struct, frozen=True):
+    """A model that can be chosen: `id` is what `resolve` takes, `model` what the provider calls it."""
+
+    id: str
+    model: str
+    name: str
+    provider: str
+    context_length: int | None = None
+
+
+class _Connection:
+    """A provider and the models it last listed, by id."""
+
+    def __init__(self, provider: Provider, models: Sequence[ModelInfo] | None) -> None:
+        self.provider = provider
+        self.models = {model.id: model for model in models or ()}
+        self._fresh_until = 0.0 if models is None else time.monotonic() + _FRESH_SECONDS
+        self._asking = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """List the models anew if the list has aged; a provider that does not answer keeps its last."""
+        async with self._asking:
+            if time.monotonic() < self._fresh_until:
+                return
+            try:
+                models = await self.provider.list_models()
+            except ProviderError as failure:
+                _log.info("no model list from %s: %s", self.provider.name, failure)
+            else:
+                self.models = {model.id: model for model in models}
+            self._fresh_until = time.monotonic() + _FRESH_SECONDS
+
+    def favourite(self) -> str | None:
+        """The model to take when nobody chose one."""
+        preferred = (model for model in PREFERRED_MODELS if model in self.models)
+        return next(preferred, next(filter(is_chat_model, self.models), None))
+
+
+class Registry:
+    """The connections in order, the first being the default one; the offline model is always there."""
+
+    def __init__(
+        self, transport: Transport, *, default_model: str | None = None, servers: Sequence[LocalServer] = ()
+    ) -> None:
+        """`servers` are looked for on this machine by `start`."""
+        self.transport = transport
+        self.offline = OfflineProvider()
+        self._wanted_default = (default_model or "").strip()
+        self._servers = servers
+        self._connections: dict[str, _Connection] = {}
+        self._starting: asyncio.Task[None] | None = None
+
+    def add(self, provider: Provider, models: Sequence[ModelInfo] | None = None) -> None:
+        """Connect `provider` behind the others, under its name; `models` is its list if it is known."""
+        self._connections[provider.name] = _Connection(provider, models)
+
+    @property
+    def default_model(self) -> str:
+        """The model for those who chose none: the configured one, or the first connection's, or offline."""
+        if self._wanted_default:
+            return self._wanted_default
+        first = next(iter(self._connections.values()), None)
+        # A provider that lists nothing is asked for something: its own error tells more than silence.
+        return OFFLINE_MODEL if first is None else first.favourite() or PREFERRED_MODELS[0]
+
+    def connected(self) -> list[tuple[str, int]]:
+        """The connections in order: name, and how many models it lists."""
+        return [(name, len(connection.models)) for name, connection in self._connections.items()]
+
+    def resolve(self, model_id: str | None) -> tuple[Provider, str]:
+        """The provider that answers for `model_id` (None: the default model), and its name for the model.
+
+        A model of any connection, or `connection/model`; one that no connection lists is asked of the
+        default connection, which may know it; without connections the offline model answers.
+        """
+        wanted = model_id or self.default_model
+        if wanted == OFFLINE_MODEL or not self._connections:
+            return self.offline, OFFLINE_MODEL
+        for connection in self._connections.values():
+            if wanted in connection.models:
+                return connection.provider, wanted
+        name, _, model = wanted.partition("/")
+        if model and name in self._connections:
+            return self._connections[name].provider, model
+        return next(iter(self._connections.values())).provider, wanted
+
+    async def models(self) -> list[OfferedModel]:
+        """The chat models of all connections, listed anew once a minute; without any, the offline one."""
+        await self.started()
+        await asyncio.gather(*(connection.refresh() for connection in self._connections.values()))
+        if not self._connections:
+            return [OfferedModel(OFFLINE_MODEL, OFFLINE_MODEL, OFFLINE_MODEL, self.offline.name)]
+        offered: dict[str, OfferedModel] = {}
+        for name, connection in self._connections.items():
+            for model in filter(lambda model: is_chat_model(model.id), connection.models.values()):
+                unique = f"{name}/{model.id}" if model.id in offered else model.id
+                offered[unique] = OfferedModel(unique, model.id, model.name, name, model.context_length)
+        return list(offered.values())
+
+    def start(self) -> None:
+        """Begin, in the background of the running loop, to list models and to look for local servers."""
+        self._starting = asyncio.create_task(self._start())
+
+    async def started(self) -> None:
+        """Wait until that has been done once."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+
+    async def close(self) -> None:
+        """Stop looking, close every connection."""
+        if self._starting is not None:
+            self._starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._starting
+        await self.transport.close()
+
+    async def _start(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for connection in self._connections.values():
+                group.create_task(connection.refresh())
+            for provider, models in await discover(self.transport, self._servers):
+                if any(is_chat_model(model.id) for model in models):
+                    self.add(provider, models)
+
+
+def connect(
+    *,
+    openai_api_key: str | None = None,
+    openai_base_url: str | None = None,
+    default_model: str | None = None,
+    own_port: int | None = None,
+    servers: Sequence[LocalServer] = LOCAL_SERVERS,
+) -> Registry:
+    """The registry for a configuration; it answers at once (`start` then looks for more).
+
+    A key or a base URL makes the environment's connection, named after its host. `own_port` is where
+    this program listens, and not a model server.
+
+    Raises:
+        ProviderInvalidAddress: the base URL or the key cannot be used.
+    """
+    key, address = (openai_api_key or "").strip(), (openai_base_url or "").strip()
+    taken = {own_port}
+    endpoint = None
+    if key or address:
+        base_url = base_url_of(address or OPENAI_BASE_URL)
+        endpoint = Endpoint(_name_of(base_url), base_url, key)
+        taken.add(_loopback_port(base_url))
+    free = [server for server in servers if server.port not in taken]
+    registry = Registry(Transport(), default_model=default_model, servers=free)
+    if endpoint is not None:
+        registry.add(OpenAIProvider(endpoint, registry.transport))
+    return registry
+
+
+def _name_of(base_url: str) -> str:
+    # Not parsed as a URL: the name is wanted for the error too that says it is none.
+    host = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    return "openai" if f"https://{host}/v1" == OPENAI_BASE_URL else host or "OPENAI_BASE_URL"
+
+
+def _loopback_port(base_url: str) -> int | None:
+    parts = urlsplit(base_url)
+    return parts.port if parts.hostname in _LOOPBACK else None

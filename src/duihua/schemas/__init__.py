@@ -1,0 +1,1 @@
+"""The shapes of the wire: what requests may say and what answers look like."""

@@ -1,0 +1,300 @@
+"""Conversations, messages and groups on the wire."""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator, model_validator
+
+from duihua.core.text import is_blank
+from duihua.schemas.base import (
+    BeginTime,
+    EndTime,
+    Integer,
+    Number,
+    PageQuery,
+    QueryModel,
+    Reference,
+    RowId,
+    WireModel,
+)
+from duihua.vocabulary import MessageState, MessageType, Role
+
+Title = Annotated[StrictStr, Field(max_length=255)]
+Description = Annotated[StrictStr, Field(max_length=10_000)]
+ModelId = Annotated[StrictStr, Field(min_length=1, max_length=255)]
+GroupName = Annotated[StrictStr, Field(min_length=1, max_length=100)]
+Color = Annotated[StrictStr, Field(pattern=r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$", examples=["#409EFF"])]
+References = Annotated[list[Reference], Field(max_length=1000)]
+
+
+def _not_blank(value: str | None) -> str | None:
+    if value is not None and is_blank(value):
+        raise ValueError("must not be blank")
+    return value
+
+
+class GenerationSettings(WireModel):
+    """How the model is asked. Unknown keys are kept, and passed on where the provider takes them."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    temperature: Number | None = Field(None, ge=0, le=2)
+    top_p: Number | None = Field(None, ge=0, le=1)
+    max_tokens: Integer | None = Field(None, ge=1, le=2**31 - 1)
+    system_prompt: StrictStr | None = Field(None, max_length=200_000)
+    context_messages: Integer | None = Field(
+        None, ge=0, le=100_000, description="how many earlier messages the model is shown; all where absent"
+    )
+
+    def to_storage(self) -> dict[str, Any]:
+        """The settings that were given, and no others."""
+        return self.model_dump(exclude_unset=True)
+
+
+class ConversationCreate(WireModel):
+    """A new conversation; everything has a default."""
+
+    title: Title | None = None
+    description: Description | None = None
+    group_id: RowId | None = None
+    model_id: ModelId | None = None
+    api_key_id: RowId | None = None
+    prompt_id: RowId | None = None
+    config: GenerationSettings | None = None
+
+    _title_not_blank = field_validator("title")(_not_blank)
+
+
+class ConversationUpdate(ConversationCreate):
+    """What changes: an absent field stays, an explicit null clears."""
+
+    pinned: StrictBool | None = None
+    status: Literal["active", "archived"] | None = None
+
+
+class ConversationQuery(PageQuery):
+    """Which conversations; pinned ones come first."""
+
+    keyword: str | None = Field(None, max_length=200, description="in title, description or message text")
+    group_id: RowId | None = None
+    model_id: str | None = Field(None, max_length=255)
+    begin_time: BeginTime | None = None
+    end_time: EndTime | None = None
+    status: Literal["active", "archived", "all"] = "active"
+    pinned: bool | None = None
+    sort: Literal["updated", "created", "title"] = "updated"
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.begin_time and self.end_time and self.begin_time > self.end_time:
+            raise ValueError("begin_time is after end_time")
+        return self
+
+
+class ConversationBatch(WireModel):
+    """Several conversations at once."""
+
+    ids: References
+
+
+class ConversationMove(WireModel):
+    """Where one conversation goes."""
+
+    group_id: RowId
+
+
+class ConversationBatchMove(WireModel):
+    """Where several conversations go."""
+
+    chat_ids: References
+    target_group_id: RowId
+
+
+class ConversationResponse(BaseModel):
+    """A conversation."""
+
+    id: int
+    uuid: str
+    title: str
+    description: str | None
+    group_id: int
+    model_id: str | None
+    api_key_id: int | None
+    prompt_id: int | None
+    config: dict[str, Any]
+    message_count: int = Field(description="messages of the active branch")
+    last_message: str | None = Field(description="the beginning of the newest message")
+    pinned: bool
+    status: str
+    created_at: str
+    updated_at: str
+
+
+class MessageQuery(PageQuery):
+    """Which messages of the active branch; `before`, `after` and `around` name a message."""
+
+    page_size: int = Field(50, ge=1, le=100)
+    message_type: MessageType | None = None
+    before: Reference | None = None
+    after: Reference | None = None
+    around: Reference | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if sum(place is not None for place in (self.before, self.after, self.around, self.cursor)) > 1:
+            raise ValueError("give one of before, after, around and cursor")
+        return self
+
+
+class MessageCreate(WireModel):
+    """What a person says."""
+
+    also_known_as: ClassVar[dict[str, str]] = {"type": "message_type", "metadata": "message_metadata"}
+
+    chat_id: Reference
+    content: StrictStr = Field(examples=["你好"])
+    message_type: MessageType = MessageType.TEXT
+    message_metadata: dict[str, Any] | None = None
+    files: list[Reference] = Field(default=[], max_length=100)
+    parent_id: Reference | None = Field(None, description="answer to this message; default: the branch's end")
+    model_id: ModelId | None = Field(None, description="for this reply only")
+    config: GenerationSettings | None = Field(
+        None, description="for this reply only, over the conversation's"
+    )
+    stream: StrictBool = False
+
+    _content_not_blank = field_validator("content")(_not_blank)
+
+
+class MessageRegenerate(WireModel):
+    """Which answer is wanted anew."""
+
+    chat_id: Reference
+    message_id: Reference = Field(description="an assistant's message, or a user's: its reply")
+    model_id: ModelId | None = None
+    config: GenerationSettings | None = None
+    stream: StrictBool = False
+
+
+class MessageEdit(WireModel):
+    """A new text for a message, in place or as a new version."""
+
+    content: StrictStr
+    branch: StrictBool = Field(False, description="make a new version and answer it anew")
+    stream: StrictBool = Field(False, description="with `branch`: answer as a stream")
+
+    _content_not_blank = field_validator("content")(_not_blank)
+
+
+class StreamCancel(WireModel):
+    """Which generation to stop."""
+
+    task_id: Reference | None = None
+
+
+class VersionResponse(BaseModel):
+    """Which of its versions a message is."""
+
+    index: int
+    count: int
+    uuids: list[str]
+
+
+class MessageResponse(BaseModel):
+    """A message."""
+
+    id: int
+    uuid: str
+    chat_id: str
+    parent_id: str | None = Field(description="uuid of the message it answers or follows")
+    role: Role
+    content: str
+    reasoning: str | None = Field(description="what the model thought, where it shows that")
+    message_type: MessageType
+    message_metadata: dict[str, Any] | None
+    files: list[Any]
+    model_id: str | None
+    token_count: int
+    character_count: int
+    state: MessageState
+    error: str | None = Field(description="why it failed: stable, for machines")
+    error_message: str | None = Field(description="the same in words")
+    finish_reason: str | None
+    version: VersionResponse
+    task_id: str | None = Field(description="while streaming: the generation to join")
+    last_event_id: int | None = Field(description="while streaming: the last event contained in `content`")
+    created_at: str
+    updated_at: str
+
+
+class ReplyResponse(BaseModel):
+    """The answer to a message that was sent without streaming."""
+
+    message_id: str
+    content: str
+    created_at: str
+    reply: MessageResponse
+    task_id: str
+
+
+class ChatGroupQuery(QueryModel):
+    """Whether the groups come with their conversations."""
+
+    include_chats: bool = True
+
+
+class ChatGroupDeletion(QueryModel):
+    """What becomes of a deleted group's conversations."""
+
+    delete_chats: bool = False
+
+
+class ChatGroupCreate(WireModel):
+    """A new group."""
+
+    name: GroupName
+    description: Description | None = None
+    color: Color | None = None
+    sort: Integer = Field(0, ge=-(2**31), le=2**31 - 1)
+
+    _name_not_blank = field_validator("name")(_not_blank)
+
+
+class ChatGroupUpdate(WireModel):
+    """What changes: an absent field stays, an explicit null clears."""
+
+    name: GroupName | None = None
+    description: Description | None = None
+    color: Color | None = None
+    sort: Integer | None = Field(None, ge=-(2**31), le=2**31 - 1)
+
+    _name_not_blank = field_validator("name")(_not_blank)
+
+
+class ChatGroupResponse(BaseModel):
+    """A group, with its newest conversations where they were asked for."""
+
+    id: int
+    name: str
+    description: str | None
+    color: str | None
+    sort: int
+    is_default: Literal[0, 1]
+    status: str
+    conversation_count: int
+    created_at: str
+    updated_at: str
+    conversations: list[ConversationResponse] | None = None
+
+
+class BatchDeletion(BaseModel):
+    """What a batch deleted."""
+
+    deleted: int
+    missing: list[str]
+
+
+class BatchMove(BaseModel):
+    """What a batch moved."""
+
+    moved: int
+    missing: list[str]

@@ -1,0 +1,87 @@
+"""Rows as the wire shows them; the shapes are those that `schemas.conversation` documents."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from duihua.core.clock import iso
+from duihua.core.i18n import Language, translate
+from duihua.models import ChatGroup, Conversation, Message
+
+PREVIEW_CHARS = 200
+
+
+def preview(content: str) -> str:
+    """The beginning of a message, for lists."""
+    return content[:PREVIEW_CHARS]
+
+
+def conversation(row: Conversation) -> dict[str, Any]:
+    """A `ConversationResponse`."""
+    return {
+        "id": row.id,
+        "uuid": row.uuid,
+        "title": row.title,
+        "description": row.description,
+        "group_id": row.group_id,
+        "model_id": row.model_id,
+        "api_key_id": row.api_key_id,
+        "prompt_id": row.prompt_id,
+        "config": row.config or {},
+        "message_count": row.message_count,
+        "last_message": row.last_message,
+        "pinned": row.pinned,
+        "status": row.status,
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }
+
+
+def group(row: ChatGroup, conversation_count: int) -> dict[str, Any]:
+    """A `ChatGroupResponse`, without its conversations."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "color": row.color,
+        "sort": row.sort,
+        "is_default": int(row.is_default),
+        "status": row.status,
+        "conversation_count": conversation_count,
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }
+
+
+def message(
+    row: Message, chat_uuid: str, *, parent: str | None, versions: Sequence[str], language: Language
+) -> dict[str, Any]:
+    """A `MessageResponse`; `versions` are the uuids of its visible siblings and itself, oldest first."""
+    failure = translate(row.error, language, **(row.error_values or {})) if row.error else None
+    return {
+        "id": row.id,
+        "uuid": row.uuid,
+        "chat_id": chat_uuid,
+        "parent_id": parent,
+        "role": row.role,
+        "content": row.content,
+        "reasoning": row.reasoning,
+        "message_type": row.message_type,
+        "message_metadata": row.message_metadata,
+        "files": row.files or [],
+        "model_id": row.model_id,
+        "token_count": row.token_count,
+        "character_count": row.character_count,
+        "state": row.state,
+        "error": row.error,
+        "error_message": failure,
+        "finish_reason": row.finish_reason,
+        "version": {
+            "index": versions.index(row.uuid) + 1,
+            "count": len(versions),
+            "uuids": list(versions),
+        },
+        "task_id": None,
+        "last_event_id": None,
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }

@@ -1,0 +1,90 @@
+"""Serving: from a configuration to a running server, and from SIGTERM to a clean end."""
+
+import asyncio
+import signal
+import socket
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from duihua import __version__
+from duihua.app import create_app
+from duihua.core.config import Config
+from duihua.core.i18n import translate
+from duihua.db import migrate
+from duihua.db.lock import sole_server
+from duihua.db.session import shown_url
+from duihua.providers.registry import Registry
+
+log = structlog.get_logger()
+# What a stopping server may take beyond the draining: writing down what was interrupted.
+_MARGIN_SECONDS = 5
+
+
+class Server(uvicorn.Server):
+    """Says what it serves, and drains the engine while connections are open: streams get their last event."""
+
+    def __init__(self, app: FastAPI, config: Config) -> None:
+        super().__init__(_uvicorn_config(app, config))
+        self._app, self._config = app, config
+        self._announcement: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+            url = f"http://{host}:{port}"
+            database = shown_url(self._config.resolved_database_url)
+            log.info(f"Duihua 对话 {__version__}", url=url, docs=f"{url}/docs", database=database)
+            self._announcement = asyncio.create_task(_announce_models(self._app.state.registry))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let running replies finish or be marked, then close."""
+        for listener in self.servers:
+            listener.close()
+        if self._announcement is not None:
+            self._announcement.cancel()
+        await self._app.state.engine.drain(self._config.drain_seconds)
+        await super().shutdown(sockets)
+
+
+async def _announce_models(registry: Registry) -> None:
+    await registry.started()
+    for provider, models in registry.connected():
+        log.info("model provider connected", provider=provider, models=models)
+    if registry.connected():
+        log.info("default model", model=registry.default_model)
+    else:
+        log.info(translate("no_model_connected", "en"))
+
+
+def serve(config: Config) -> None:
+    """Migrate the database if need be, and serve until told to stop.
+
+    Raises:
+        DatabaseInUse, UnknownSchema: nothing was changed.
+    """
+    url = config.resolved_database_url
+    with sole_server(url):
+        if not migrate.is_current(url):
+            log.info("database migrated", report=str(migrate.upgrade(url)))
+        # uvicorn ends by raising the signal that stopped it once more: having stopped cleanly is no failure.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        Server(create_app(config), config).run()
+
+
+def _uvicorn_config(app: FastAPI, config: Config) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=config.host,
+        port=config.port,
+        ws="none",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=int(config.drain_seconds) + _MARGIN_SECONDS,
+    )

@@ -1,0 +1,53 @@
+"""The closed sets of words that are stored and sent."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    TOOL = "tool"
+
+
+class MessageType(StrEnum):
+    """What a message carries."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    FILE = "file"
+
+
+class MessageState(StrEnum):
+    """How a message came to its end; only `streaming` can still change by itself."""
+
+    COMPLETE = "complete"
+    STREAMING = "streaming"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class RowStatus(StrEnum):
+    """Whether a row is visible; DELETE marks, it does not remove."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+
+
+class ConversationStatus(StrEnum):
+    """Where a conversation is kept."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+class TitleSource(StrEnum):
+    """Who gave the title: one that a person wrote is never replaced."""
+
+    DEFAULT = "default"
+    GENERATED = "generated"
+    PERSON = "person"

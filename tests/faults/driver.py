@@ -1,0 +1,162 @@
+"""A server as a user runs it: a process of its own, which can be killed, frozen and asked to stop."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from sqlalchemy import select
+
+from duihua.db.session import Session, open_database
+from duihua.models import Conversation, Generation, Message
+from tests.fixtures.client import Client
+from tests.fixtures.server import documented
+
+# For a machine that is busy with other tests; a healthy one needs a tenth of it.
+START_SECONDS = 30.0
+STARTED = "Duihua 对话"
+
+
+class Ended(AssertionError):
+    """The process ended before it said what was waited for."""
+
+
+class Server:
+    """One `duihua serve`. It says itself where it listens: no port is guessed, nothing is polled."""
+
+    def __init__(self, process: asyncio.subprocess.Process, database_url: str) -> None:
+        self.database_url = database_url
+        self.started_at = time.monotonic()
+        self.port = 0
+        self.log = ""
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def said(self, event: str) -> dict[str, str]:
+        """Wait for a line of the log whose event begins so; the line. Raises Ended."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(START_SECONDS):
+            async for line in self._process.stderr:
+                self.log += line.decode()
+                if f'"event": "{event}' in self.log[-len(line) :]:
+                    return json.loads(line)
+        raise Ended(self.log)
+
+    async def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        await self.ended()
+
+    def freeze(self) -> None:
+        """What is sent to it from now on waits in the kernel."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        self._process.send_signal(signal.SIGTERM)
+
+    async def ended(self, seconds: float = START_SECONDS) -> int:
+        """Wait until it is gone; its exit status."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(seconds):
+            self.log += (await self._process.stderr.read()).decode()
+            return await self._process.wait()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.returncode is None
+
+
+class Servers:
+    """The servers of one test, on one data folder unless told otherwise."""
+
+    def __init__(self, folder: Path, database_url: str | None, options: dict[str, str]) -> None:
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}},
+            "DUIHUA_DATA_DIR": str(folder),
+            "DUIHUA_DISCOVER": "false",
+            "DUIHUA_LOG_FORMAT": "json",
+            "DUIHUA_PORT": "0",
+            **({} if database_url is None else {"DATABASE_URL": database_url}),
+            **options,
+        }
+        self._database_url = database_url or f"sqlite:///{folder / 'duihua.db'}"
+        # An empty folder to work in: a `.env` of the developer's is none of the server's business.
+        self._folder = folder
+        self._all: list[Server] = []
+
+    async def execute(self) -> Server:
+        """Start a process, and do not wait for it."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "duihua", "serve"),
+            env=self._environment,
+            cwd=self._folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        server = Server(process, self._database_url)
+        self._all.append(server)
+        return server
+
+    async def start(self) -> Server:
+        """Start a process that answers `/health`."""
+        server = await self.execute()
+        url = (await server.said(STARTED))["url"]
+        server.port = int(url.rpartition(":")[2])
+        async with client_of(server) as client:
+            assert (await client.get("/health")).status == 200
+        return server
+
+    async def end(self) -> None:
+        """End those that the test left behind."""
+        for server in self._all:
+            if server.is_running:
+                await server.kill()
+
+
+@asynccontextmanager
+async def servers(folder: Path, database_url: str | None = None, **options: str) -> AsyncIterator[Servers]:
+    """`options` are environment variables, such as DUIHUA_DRAIN_SECONDS."""
+    started = Servers(folder, database_url, options)
+    try:
+        yield started
+    finally:
+        await started.end()
+
+
+@asynccontextmanager
+async def client_of(server: Server) -> AsyncIterator[Client]:
+    """A client with connections of its own."""
+    async with aiohttp.ClientSession() as session:
+        yield Client(session, f"http://127.0.0.1:{server.port}", documented())
+
+
+async def states(database_url: str) -> list[tuple[str, str, str]]:
+    """(conversation, the generation's state, its message's state) of every generation, from the database."""
+    database = open_database(database_url, pool_size=1)
+    try:
+        return await database.read(_states)
+    finally:
+        await database.close()
+
+
+def _states(session: Session) -> list[tuple[str, str, str]]:
+    rows = session.execute(
+        select(Conversation.uuid, Generation.state, Message.state)
+        .join(Generation, Generation.conversation_id == Conversation.id)
+        .join(Message, Message.id == Generation.message_id)
+    )
+    return [(chat_id, generation, message) for chat_id, generation, message in rows]

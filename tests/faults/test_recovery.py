@@ -1,0 +1,60 @@
+"""A client that asks just while recovery ends its reply is told the end: it must not wait for ever."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from duihua.conversations import service as conversations
+from duihua.db.session import Database
+from duihua.generation import service, starting
+from duihua.generation.engine import Engine
+from duihua.generation.recovery import Recovery
+from duihua.models.user import LOCAL_USER_ID
+from duihua.providers.offline import OfflineProvider
+from duihua.realtime.bus import LocalBus
+from duihua.schemas.conversation import ConversationCreate, MessageCreate
+
+
+class Interrupting:
+    """A database where recovery is done after the n-th reading, before its reader has the answer."""
+
+    def __init__(self, database: Database, recovery: Recovery, after: int) -> None:
+        self._database, self._recovery, self._left = database, recovery, after
+
+    async def read(self, *args: Any) -> Any:
+        answer = await self._database.read(*args)
+        self._left -= 1
+        if self._left == 0:
+            assert await self._recovery.recover() == 1
+        return answer
+
+
+async def _abandoned(database: Database) -> str:
+    """The task id of a run whose process is gone, and its lease over."""
+    chat = await database.write(conversations.create, LOCAL_USER_ID, ConversationCreate())
+    caller = starting.Caller(LOCAL_USER_ID, "zh", None, lambda _: (OfflineProvider(), "offline"), "gone")
+    begun = await database.write(starting.send, caller, MessageCreate(chat_id=chat["uuid"], content="问"))
+    return begun.task_id
+
+
+async def _told_the_end(database: Database, after: int) -> None:
+    bus = LocalBus()
+    engine = Engine(database, bus, tick_seconds=0, most_runs=1, most_chars=1)
+    recovery = Recovery(database, bus, engine, journal_kept=timedelta(hours=1))
+    recovery._alone = True  # On PostgreSQL, too: its lease would end in ten seconds.
+    task_id = await _abandoned(database)
+    late: Any = Interrupting(database, recovery, after)
+    attached = await service.attach(late, engine, LOCAL_USER_ID, task_id)
+    async with asyncio.timeout(5):
+        while not attached.feed.ended:
+            await attached.feed.changed()
+    assert b'"error":"generation_interrupted"' in attached.feed.frames[-1]
+    assert len(attached.feed.frames) == 3
+
+
+async def test_it_ends_after_the_first_reading(database: Database) -> None:
+    await _told_the_end(database, after=1)
+
+
+async def test_it_ends_after_the_second_reading(database: Database) -> None:
+    await _told_the_end(database, after=2)

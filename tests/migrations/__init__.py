@@ -1,0 +1,1 @@
+"""The database from nothing, from every older shape, and through every accident on the way."""

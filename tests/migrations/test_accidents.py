@@ -1,0 +1,212 @@
+"""Killed in the middle, started four times at once, with a backup that can be trusted, and in time."""
+
+import asyncio
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from duihua.db import migrate
+from duihua.models import Conversation, Message
+from tests.architecture.tree import ROOT
+from tests.fixtures.database import postgres
+from tests.migrations.databases import Place
+from tests.migrations.older import (
+    WITH_CHATS,
+    api_key,
+    conversation,
+    group,
+    make_older,
+    message,
+    prompt,
+)
+
+# How many of the statements are the last of a process; set it to a hundred after a change of the upgrade.
+PLACES = 6
+UPGRADE = [sys.executable, "-m", "tests.migrations.upgrading"]
+
+
+def fill(place: Place) -> None:
+    """The deployment with chats, with a little of everything."""
+    make_older(place, WITH_CHATS)
+    place.insert("api_keys", [api_key(1)])
+    place.insert("prompts", [prompt(1)])
+    place.insert("chat_groups", [group(1, is_default="1")])
+    place.insert("conversations", [conversation(n) for n in range(1, 6)])
+    place.insert("messages", [message(n, 1 + n % 6, content="字" * 300) for n in range(1, 60)])
+
+
+def many(place: Place, count: int) -> None:
+    """That many messages, fifty to a conversation, with uuids in no order."""
+    make_older(place, WITH_CHATS)
+    numbers = (
+        "(WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {count}) "
+        "SELECT n FROM counted) AS counted"
+    )
+    uuid = {
+        "sqlite": "lower(hex(randomblob(16))) || printf('%04x', n % 65536)",
+        "postgresql": "md5(n::text) || lpad(to_hex(n % 65536), 4, '0')",
+    }[place.dialect]
+    place.run(
+        "INSERT INTO conversations (id, uuid, title, created_at) "
+        f"SELECT n, {uuid}, 't', '2024-01-01 00:00:00' FROM {numbers.format(count=count // 50)}",
+        "INSERT INTO messages (id, uuid, conversation_id, role, content, created_at) "
+        f"SELECT n, {uuid}, 1 + n % {count // 50}, 'user', 'some words of a message ' || n, "
+        f"'2024-01-01 00:00:00' FROM {numbers.format(count=count)}",
+    )
+
+
+@contextmanager
+def copied(place: Place, folder: Path, number: int) -> Iterator[Place]:
+    """An equal database that a test may spoil."""
+    if place.dialect == "sqlite":
+        (folder / str(number)).mkdir()
+        yield Place(f"sqlite:///{shutil.copy(place.path, folder / str(number))}")
+        return
+    name = place.url.rpartition("/")[2]
+    asyncio.run(postgres(f"CREATE DATABASE {name}_{number} TEMPLATE {name}"))
+    try:
+        yield Place(f"{place.url}_{number}")
+    finally:
+        asyncio.run(postgres(f"DROP DATABASE {name}_{number} WITH (FORCE)"))
+
+
+def wait_for_server(place: Place) -> None:
+    """Until the server has noticed that its client is dead."""
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    deadline = time.monotonic() + 30
+    while place.dialect == "postgresql" and place.column(others + " AND backend_type = 'client backend'") != [
+        0
+    ]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.timeout(300)
+def test_killed_anywhere_it_is_old_or_new(place: Place, tmp_path: Path) -> None:
+    fill(place)
+    old = place.content()
+    with copied(place, tmp_path, 0) as whole:
+        counted = subprocess.run([*UPGRADE, whole.url], cwd=ROOT, capture_output=True, check=True).stdout
+        tables = whole.content().keys()
+    assert int(counted) > 60
+    # From before the first statement to the last, which is the commit.
+    for number in (1 + (int(counted) - 1) * part // PLACES for part in range(PLACES + 1)):
+        with copied(place, tmp_path, number) as victim:
+            ended = subprocess.run([*UPGRADE, victim.url, str(number)], cwd=ROOT, check=False)
+            assert ended.returncode == -signal.SIGKILL
+            wait_for_server(victim)
+            assert migrate.check(victim.url) is migrate.State.UPGRADABLE
+            assert victim.content() == old
+            migrate.upgrade(victim.url)
+            assert victim.content().keys() == tables
+            assert len(victim.models(Message)) == 59
+
+
+def test_killed_at_any_moment_it_is_old_or_new(place: Place) -> None:
+    many(place, 20_000)
+    old = place.content()
+    for milliseconds in (900, 1100, 1300, 1500):
+        process = subprocess.Popen([*UPGRADE, place.url], cwd=ROOT, stdout=subprocess.DEVNULL)
+        time.sleep(milliseconds / 1000)
+        process.kill()
+        process.wait()
+        wait_for_server(place)
+        if migrate.check(place.url) is migrate.State.CURRENT:
+            break
+        assert place.content() == old
+    migrate.upgrade(place.url)
+    assert len(place.models(Message)) == 20_000
+
+
+def test_four_processes_at_once(place: Place) -> None:
+    many(place, 5_000)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "run_migration.py", place.url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
+    assert sum("nothing was changed" in words for words in said) == 3
+    assert sum("every row was kept" in words for words in said) == 1
+    assert len(place.models(Message)) == 5_000
+    if place.dialect == "sqlite":
+        assert len(list(place.path.parent.glob("*.backup-*"))) == 1
+
+
+def test_four_processes_make_one_database(place: Place) -> None:
+    processes = [
+        subprocess.Popen([*UPGRADE, place.url], cwd=ROOT, stdout=subprocess.DEVNULL) for _ in range(4)
+    ]
+    assert [process.wait(timeout=60) for process in processes] == [0] * 4
+    assert place.column("SELECT count(*) FROM users") == [1]
+    assert place.column("SELECT count(*) FROM alembic_version") == [1]
+
+
+def test_the_backup_is_an_equal_copy(sqlite_place: Place) -> None:
+    fill(sqlite_place)
+    with closing(sqlite3.connect(sqlite_place.path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    content = sqlite_place.content()
+    report = migrate.upgrade(sqlite_place.url)
+    assert report.backup is not None
+    assert report.backup.name.startswith("duihua.db.backup-legacy-2")
+    assert report.backup.parent == sqlite_place.path.parent
+    assert str(report.backup) in str(report)
+    backup = Place(f"sqlite:///{report.backup}")
+    assert backup.content() == content
+    assert backup.column("PRAGMA integrity_check") == ["ok"]
+    assert backup.column("PRAGMA journal_mode") == ["delete"]
+    assert stat.S_IMODE(report.backup.stat().st_mode) == 0o600
+    # It is no less a database than the first was.
+    assert migrate.upgrade(backup.url).rows == report.rows
+
+
+def test_a_backup_that_fails_leaves_no_half_of_one(
+    sqlite_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(sqlite_place)
+
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    opened = migrate._open
+
+    class Full(sqlite3.Connection):
+        backup = full
+
+    def open_full(path: Path, mode: str) -> sqlite3.Connection:
+        return (
+            sqlite3.connect(path, factory=Full, isolation_level=None) if mode == "ro" else opened(path, mode)
+        )
+
+    monkeypatch.setattr(migrate, "_open", open_full)
+    content = sqlite_place.content()
+    with pytest.raises(migrate.MigrationError, match="no room left"):
+        migrate.upgrade(sqlite_place.url)
+    assert list(sqlite_place.path.parent.glob("*.backup-*")) == []
+    assert sqlite_place.content() == content
+
+
+def test_fifty_thousand_messages_in_seconds(place: Place) -> None:
+    many(place, 50_000)
+    begun = time.monotonic()
+    report = migrate.upgrade(place.url)
+    # About 3 s on a small machine; the rest is for a busy one.
+    assert time.monotonic() - begun < 45
+    assert report.rows["messages"] == 50_000
+    assert place.column("SELECT count(*) FROM messages WHERE parent_id IS NULL") == [1000]
+    assert place.column("SELECT max(depth) FROM messages") == [49]
+    assert {row["message_count"] for row in place.models(Conversation)} == {50}
