@@ -83,13 +83,14 @@ def mark_deleted(session: Session, rows: Sequence[Conversation]) -> None:
     _update(session, rows, status=ConversationStatus.DELETED, deleted_at=now())
 
 
-def clear_messages(session: Session, conversation: Conversation) -> None:
-    """Hide all messages of a conversation, on every branch."""
-    session.execute(
+def clear_messages(session: Session, conversation: Conversation) -> Sequence[int]:
+    """Hide all messages of a conversation, on every branch; their ids."""
+    return session.scalars(
         update(Message)
         .where(Message.conversation_id == conversation.id, Message.status == RowStatus.ACTIVE)
         .values(status=RowStatus.DELETED, deleted_at=now())
-    )
+        .returning(Message.id)
+    ).all()
 
 
 def _update(session: Session, rows: Sequence[Conversation], **values: Any) -> None:

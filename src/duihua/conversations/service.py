@@ -1,7 +1,10 @@
 """What can be done with conversations: units of work for `Database.read` and `Database.write`."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from duihua import changes
+from duihua.changes import Act
 from duihua.conversations import access, repository
 from duihua.core.clock import now
 from duihua.core.ids import new_uuid
@@ -63,7 +66,7 @@ def create(session: Session, user_id: int, new: ConversationCreate) -> dict[str,
         updated_at=moment,
     )
     session.add(conversation)
-    session.flush()
+    _tell(session, Act.CREATED, user_id, [conversation])
     return outgoing.conversation(conversation)
 
 
@@ -79,6 +82,7 @@ def change(session: Session, user_id: int, reference: str, wanted: ConversationU
         _set(session, conversation, field, getattr(wanted, field))
     if wanted.model_fields_set & _ACTIVITY:
         conversation.updated_at = now()
+    _tell(session, Act.CHANGED, user_id, [conversation])
     return outgoing.conversation(conversation)
 
 
@@ -100,14 +104,16 @@ def delete(session: Session, user_id: int, reference: str) -> int:
     """Hide a conversation; its id. Raises ConversationNotFound."""
     conversation = access.owned(session, user_id, reference, lock=True)
     repository.mark_deleted(session, [conversation])
+    _tell(session, Act.DELETED, user_id, [conversation])
     return conversation.id
 
 
 def delete_many(session: Session, user_id: int, references: list[str]) -> tuple[dict[str, Any], list[int]]:
     """Hide those that exist; what the wire is told, and the ids of the hidden."""
     found = repository.find_all(session, user_id, references)
-    rows = list({row.id: row for row in found.values()}.values())
+    rows = _distinct(found)
     repository.mark_deleted(session, rows)
+    _tell(session, Act.DELETED, user_id, rows)
     report = {"deleted": len(rows), "missing": _missing(references, found)}
     return report, [row.id for row in rows]
 
@@ -115,10 +121,12 @@ def delete_many(session: Session, user_id: int, references: list[str]) -> tuple[
 def clear(session: Session, user_id: int, reference: str) -> int:
     """Hide all messages of a conversation; its id. Raises ConversationNotFound."""
     conversation = access.owned(session, user_id, reference, lock=True)
-    repository.clear_messages(session, conversation)
+    cleared = repository.clear_messages(session, conversation)
     conversation.message_count = 0
     conversation.last_message = None
     conversation.updated_at = now()
+    session.flush()
+    changes.of_messages(session, Act.DELETED, user_id, cleared, conversation_id=conversation.id)
     return conversation.id
 
 
@@ -126,6 +134,7 @@ def move(session: Session, user_id: int, reference: str, group_id: int) -> dict[
     """Put a conversation into a group. Raises ConversationNotFound, GroupNotFound."""
     conversation = access.owned(session, user_id, reference, lock=True)
     conversation.group_id = group_access.owned(session, user_id, group_id, lock=True).id
+    _tell(session, Act.CHANGED, user_id, [conversation])
     return outgoing.conversation(conversation)
 
 
@@ -133,11 +142,22 @@ def move_many(session: Session, user_id: int, references: list[str], group_id: i
     """Put those that exist into a group; the report. Raises GroupNotFound."""
     group = group_access.owned(session, user_id, group_id, lock=True)
     found = repository.find_all(session, user_id, references)
-    repository.move(session, list(found.values()), group.id)
+    rows = _distinct(found)
+    repository.move(session, rows, group.id)
+    _tell(session, Act.CHANGED, user_id, rows)
     return {
-        "moved": len({row.id for row in found.values()}),
+        "moved": len(rows),
         "missing": _missing(references, found),
     }
+
+
+def _tell(session: Session, act: Act, user_id: int, rows: Sequence[Conversation]) -> None:
+    session.flush()
+    changes.of_conversations(session, act, user_id, [row.id for row in rows])
+
+
+def _distinct(found: dict[str, Conversation]) -> list[Conversation]:
+    return list({row.id: row for row in found.values()}.values())
 
 
 def _missing(references: list[str], found: dict[str, Conversation]) -> list[str]:

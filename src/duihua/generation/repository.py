@@ -7,6 +7,8 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Table, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from duihua import changes
+from duihua.changes import Act
 from duihua.core.clock import now
 from duihua.core.text import estimate_tokens
 from duihua.db.session import Session
@@ -90,7 +92,7 @@ def finish(session: Session, ending: Ending) -> None:
         LostGeneration: it has ended already, or another process owns it; nothing is changed.
     """
     moment = now()
-    message_id, conversation_id = _claim_end(session, ending, moment)
+    user_id, conversation_id, message_id = _claim_end(session, ending, moment)
     append_events(session, [(ending.generation_id, seq, payload) for seq, payload in ending.rows])
     _write_message(session, message_id, ending, moment)
     said = {"last_message": preview(ending.content)} if ending.content else {}
@@ -101,9 +103,10 @@ def finish(session: Session, ending: Ending) -> None:
         .values(updated_at=moment, **said)
         .execution_options(synchronize_session=False)
     )
+    changes.of_messages(session, Act.CHANGED, user_id, [message_id], conversation_id=conversation_id)
 
 
-def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int, int]:
+def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int, int, int]:
     claimed = session.execute(
         update(Generation)
         .where(
@@ -121,12 +124,12 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int,
             first_token_at=ending.first_token_at,
             finished_at=moment,
         )
-        .returning(Generation.message_id, Generation.conversation_id)
+        .returning(Generation.user_id, Generation.conversation_id, Generation.message_id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if claimed is None:
         raise LostGeneration
-    return claimed.message_id, claimed.conversation_id
+    return claimed.user_id, claimed.conversation_id, claimed.message_id
 
 
 def _write_message(session: Session, message_id: int, ending: Ending, moment: datetime) -> None:

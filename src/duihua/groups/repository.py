@@ -65,9 +65,14 @@ def newest_conversations(session: Session, user_id: int, *, per_group: int) -> S
     ).all()
 
 
-def move_conversations(session: Session, group_id: int, target_id: int) -> None:
-    """Put all conversations of one group into another, deleted ones too: they may be restored."""
-    session.execute(update(Conversation).where(Conversation.group_id == group_id).values(group_id=target_id))
+def move_conversations(session: Session, group_id: int, target_id: int) -> Sequence[int]:
+    """Put all conversations of one group into another, deleted ones too: they may be restored. Their ids."""
+    return session.scalars(
+        update(Conversation)
+        .where(Conversation.group_id == group_id)
+        .values(group_id=target_id)
+        .returning(Conversation.id)
+    ).all()
 
 
 def delete_conversations(session: Session, group_id: int) -> Sequence[int]:

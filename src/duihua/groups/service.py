@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from duihua import changes
+from duihua.changes import Act
 from duihua.core.clock import now
 from duihua.core.errors import AppError
 from duihua.db.session import Session
@@ -59,11 +61,11 @@ def create(session: Session, user_id: int, new: ChatGroupCreate) -> dict[str, An
 def change(session: Session, user_id: int, group_id: int, wanted: ChatGroupUpdate) -> dict[str, Any]:
     """Change the named fields; an explicit null clears. Raises GroupNotFound."""
     group = access.owned(session, user_id, group_id)
-    changes = wanted.model_dump(exclude_unset=True)
-    for field, value in changes.items():
+    for field, value in wanted.model_dump(exclude_unset=True).items():
         setattr(group, field, _CLEARED.get(field) if value is None else value)
     group.updated_at = now()
     session.flush()
+    changes.of_groups(session, Act.CHANGED, user_id, [group.id])
     return outgoing.group(group, repository.conversation_counts(session, user_id).get(group.id, 0))
 
 
@@ -83,10 +85,14 @@ def delete(session: Session, user_id: int, group_id: int, *, with_conversations:
     deleted: Sequence[int] = ()
     if with_conversations:
         deleted = repository.delete_conversations(session, group.id)
+        changes.of_conversations(session, Act.DELETED, user_id, deleted)
     else:
-        repository.move_conversations(session, group.id, default_group(session, user_id).id)
+        moved = repository.move_conversations(session, group.id, default_group(session, user_id).id)
+        changes.of_conversations(session, Act.CHANGED, user_id, moved)
     group.status = RowStatus.DELETED
     group.deleted_at = now()
+    session.flush()
+    changes.of_groups(session, Act.DELETED, user_id, [group.id])
     return deleted
 
 
@@ -97,4 +103,5 @@ def _add(session: Session, user_id: int, **fields: Any) -> ChatGroup:
         setattr(group, field, value)
     session.add(group)
     session.flush()
+    changes.of_groups(session, Act.CREATED, user_id, [group.id])
     return group

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from duihua import changes
+from duihua.changes import Act
 from duihua.conversations import access as conversation_access
 from duihua.core.clock import now
 from duihua.core.errors import AppError, Conflict
@@ -93,6 +95,7 @@ def edit(session: Session, user_id: int, message_id: str, content: str, language
         message.token_count = estimate_tokens(content)
         message.updated_at = moment
         tree.refresh(session, conversation)
+        _tell(session, Act.CHANGED, message)
     return present_one(session, message, conversation, language)
 
 
@@ -107,6 +110,7 @@ def delete(session: Session, user_id: int, message_id: str) -> None:
     message.deleted_at = now()
     session.flush()
     tree.leave_deleted(session, conversation, message)
+    _tell(session, Act.DELETED, message)
 
 
 def activate(session: Session, user_id: int, message_id: str, language: Language) -> dict[str, Any]:
@@ -114,7 +118,14 @@ def activate(session: Session, user_id: int, message_id: str, language: Language
     message, conversation = access.owned(session, user_id, message_id)
     conversation_access.owned(session, user_id, conversation.uuid, lock=True)
     tree.activate(session, conversation, message)
+    session.flush()
+    changes.of_conversations(session, Act.CHANGED, user_id, [conversation.id])
     return present_one(session, message, conversation, language)
+
+
+def _tell(session: Session, act: Act, message: Message) -> None:
+    session.flush()
+    changes.of_messages(session, act, message.user_id, [message.id], conversation_id=message.conversation_id)
 
 
 def present_one(

@@ -4,6 +4,8 @@ Every node knows its parent. One path from a root to a leaf is the active branch
 `on_branch`, and the conversation names its leaf. Only this module changes those two.
 """
 
+from duihua import changes
+from duihua.changes import Act
 from duihua.core.clock import now
 from duihua.db.rows import insert_now
 from duihua.db.session import Session
@@ -30,6 +32,9 @@ def append(session: Session, conversation: Conversation, message: Message, paren
         conversation.updated_at = now()
     else:
         refresh(session, conversation)
+    changes.of_messages(
+        session, Act.CREATED, conversation.user_id, [message.id], conversation_id=conversation.id
+    )
 
 
 def activate(session: Session, conversation: Conversation, message: Message) -> None:
