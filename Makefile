@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
+NPM := $(shell command -v npm 2>/dev/null)
 # Overrides the search below: make run PYTHON=/opt/python3.13/bin/python3
 PYTHON ?=
 
@@ -23,7 +24,7 @@ check: $(VENV)/.installed-dev ## style, types, layers: everything that needs no 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: $(VENV)/.installed-dev ## every test; make test ARGS="-k tree" for some
+test: $(VENV)/.installed-dev $(if $(NPM),web/node_modules/.installed) ## every test; make test ARGS="-k tree" for some
 	$(BIN)/pytest -n auto $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the measurements behind the figures in README.md
@@ -35,7 +36,7 @@ lock: $(BIN)/python ## render requirements*.lock from pyproject.toml; ARGS=--upg
 	$(RENDER) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove .venv and every cache; data stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist web/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One resolution for every platform and Python >= 3.11. No index is named: each place has its own.
@@ -57,6 +58,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP_INSTALL) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# Only the tests of the client need this; without Node they are skipped.
+web/node_modules/.installed: web/package-lock.json
+	cd web && $(NPM) ci --ignore-scripts --silent
 	@touch $@
 
 $(BIN)/python:

@@ -41,7 +41,8 @@ REGISTRY_HOSTS = [
 ]
 _MACHINE_PATH = re.compile(r"(?<![\w.:/}-])/(?:work|root|home)/")
 # A place in a pip lock is an option, a URL or `name @ …`; in an npm lock it is where a package was resolved.
-_PLACE_IN_LOCK = re.compile(r'://|^\s*-(?!-hash=)|@|"resolved"', re.MULTILINE)
+_PLACE_IN_PIP_LOCK = re.compile(r"://|^\s*-(?!-hash=)|@", re.MULTILINE)
+_PLACE_IN_NPM_LOCK = re.compile(r'"resolved"')
 _LOCKS = {"package-lock.json", "npm-shrinkwrap.json", "uv.lock", "yarn.lock", "pnpm-lock.yaml"}
 
 
@@ -85,6 +86,12 @@ def broad_excepts(source: str) -> Iterator[int]:
 
 def foreign_hosts(text: str) -> list[str]:
     return [host for host in REGISTRY_HOSTS if host in text]
+
+
+def place_in_lock(name: str, text: str) -> re.Match[str] | None:
+    """The first place where a lock file says to fetch something from."""
+    pattern = _PLACE_IN_NPM_LOCK if name.endswith(".json") else _PLACE_IN_PIP_LOCK
+    return pattern.search(text)
 
 
 def _is_broad(caught: ast.expr | None) -> bool:
@@ -144,9 +151,11 @@ def test_lock_files_name_no_place() -> None:
     offenders = [
         f"{place(path)}: {match[0]}"
         for path in locks
-        if (match := _PLACE_IN_LOCK.search(path.read_text(encoding="utf-8")))
+        if (match := place_in_lock(path.name, path.read_text(encoding="utf-8")))
     ]
-    assert {"requirements.lock", "requirements-dev.lock"} <= {path.name for path in locks}
+    assert {"requirements.lock", "requirements-dev.lock", "package-lock.json"} <= {
+        path.name for path in locks
+    }
     assert not offenders, "render it with `make lock`:\n" + "\n".join(offenders)
 
 
@@ -184,5 +193,7 @@ def test_a_place_is_seen() -> None:
     assert foreign_hosts(f"https://files.{REGISTRY_HOSTS[2]}/packages")
     assert _MACHINE_PATH.search("cd " + "/ro" + "ot/project")
     assert not _MACHINE_PATH.search("GET /chat/home/page, https://host/work/1")
-    assert _PLACE_IN_LOCK.search("a==1 \\\n    --hash=sha256:0\n--find-links x\n")
-    assert not _PLACE_IN_LOCK.search("a==1 ; sys_platform == 'win32' \\\n    --hash=sha256:0\n")
+    assert place_in_lock("a.lock", "a==1 \\\n    --hash=sha256:0\n--find-links x\n")
+    assert not place_in_lock("a.lock", "a==1 ; sys_platform == 'win32' \\\n    --hash=sha256:0\n")
+    assert place_in_lock("package-lock.json", '{"node_modules/@a/b": {"resolved": "x"}}')
+    assert not place_in_lock("package-lock.json", '{"node_modules/@a/b": {"integrity": "sha512-0"}}')
