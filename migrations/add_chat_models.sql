@@ -102,8 +102,11 @@ CREATE TABLE prompts (
     variables JSON,
     config JSON,
     sort INTEGER DEFAULT '0' NOT NULL,
+    -- active, deleted
+    status VARCHAR(20) DEFAULT 'active' NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_prompts PRIMARY KEY (id),
     CONSTRAINT fk_prompts_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
 );

@@ -112,6 +112,6 @@ def _moments(dialect: str) -> tuple[str, ...]:
         ),
         *(
             f"UPDATE {table} SET deleted_at = updated_at WHERE deleted_at = {unknown}"
-            for table in ("chat_groups", "conversations", "messages")
+            for table in ("prompts", "chat_groups", "conversations", "messages")
         ),
     )

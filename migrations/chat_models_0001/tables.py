@@ -83,8 +83,10 @@ sa.Table(
     sa.Column("variables", sa.JSON()),
     sa.Column("config", sa.JSON()),
     _count("sort"),
+    _word("status", "active", "active, deleted"),
     _moment("created_at"),
     _moment("updated_at"),
+    _moment("deleted_at", nullable=True),
     comment="Texts that a conversation starts from",
 )
 _GROUPS = sa.Table(

@@ -20,6 +20,7 @@ _STATUSES: Mapping[str, _Words] = {
     "chat_groups": {"deleted": ("deleted",)},
     "conversations": {"archived": ("archived",), "deleted": ("deleted",)},
     "messages": {"deleted": ("deleted",)},
+    "prompts": {"deleted": ("deleted",)},
 }
 _ROLES: _Words = {
     "assistant": ("assistant", "ai", "bot", "model"),

@@ -24,6 +24,8 @@ OBJECTS = {
     "task_id": "task",
     "api_key_id": "connection",
     "prompt_id": "prompt",
+    "/chat/prompts id": "prompt",
+    "/chat/prompts/batch ids": "prompt",
     "/chat/conversations/batch ids": "chat",
     "/chat/conversations/{chat_id}/messages before": "message",
     "/chat/conversations/{chat_id}/messages after": "message",

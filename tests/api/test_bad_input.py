@@ -52,9 +52,10 @@ async def asking(client: Client) -> AsyncIterator[Asker]:
     chat, other = [await client.conversation(group_id=group, config=config) for _ in range(2)]
     said = await client.say(chat["uuid"])
     message, reply = await client.messages(chat["uuid"])
+    prompt = (await client.post("/chat/prompts", {"title": "我的", "content": "你好"})).data["id"]
     own = Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], 0, 0),
+        *(said["task_id"], 0, prompt),
     )
     db = client.app.state.database
     before = await db.read(every_row)
@@ -154,7 +155,7 @@ async def test_query_parameters_of_the_wrong_type(client: Client) -> None:
 async def test_content_that_says_nothing(client: Client) -> None:
     async with asking(client) as asker:
         talking = [route for route in json_routes() if any(f.name == "content" for f in route.fields)]
-        assert len(talking) == 3
+        assert len(talking) == 5
         for route in talking:
             for blank in ("", " ", "\n\t", "\u200b", "\u3000", "\u00a0\u202e\u2028", "\x01", "\ufeff"):
                 await asker.ask_route({422}, route, {("body", "content"): blank})

@@ -98,9 +98,10 @@ async def my_things(client: Client) -> Owned:
     chat = await client.conversation(group_id=group, config=FAST)
     said = await client.say(chat["uuid"])
     message, reply = await client.messages(chat["uuid"])
+    prompt = (await client.post("/chat/prompts", {"title": "我的", "content": "你好"})).data["id"]
     return Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], 0, 0),
+        *(said["task_id"], 0, prompt),
     )
 
 
@@ -121,7 +122,7 @@ def without(answer: Reply, name: Any) -> dict[str, Any]:
     """An answer's body without what differs for any two names."""
     data = answer.body["data"]
     if data and "missing" in data:
-        data = data | {"missing": ["<it>" if it == str(name).lower() else it for it in data["missing"]]}
+        data = data | {"missing": ["<it>" if str(it) == str(name).lower() else it for it in data["missing"]]}
     return answer.body | {"request_id": "", "data": data}
 
 

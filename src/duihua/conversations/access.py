@@ -4,6 +4,7 @@ from duihua.conversations import repository
 from duihua.core.errors import NotFound
 from duihua.db.session import Session
 from duihua.models import Conversation
+from duihua.prompts import access as prompt_access
 
 
 class ConversationNotFound(NotFound):
@@ -16,12 +17,6 @@ class ConnectionNotFound(NotFound):
     """No such model connection of this user."""
 
     code = "connection_not_found"
-
-
-class PromptNotFound(NotFound):
-    """No such prompt of this user."""
-
-    code = "prompt_not_found"
 
 
 def owned(session: Session, user_id: int, reference: str, *, lock: bool = False) -> Conversation:
@@ -38,5 +33,5 @@ def check_references(
     """Raises ConnectionNotFound or PromptNotFound where one is named that the user does not have."""
     if connection_id is not None and not repository.has_connection(session, user_id, connection_id):
         raise ConnectionNotFound
-    if prompt_id is not None and not repository.has_prompt(session, user_id, prompt_id):
-        raise PromptNotFound
+    if prompt_id is not None:
+        prompt_access.owned(session, user_id, prompt_id)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 
 from duihua.core.clock import iso, now
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
-from duihua.core.text import fold
+from duihua.db.matching import contains
 from duihua.db.session import Session
-from duihua.models import Connection, Conversation, Message, Prompt
+from duihua.models import Connection, Conversation, Message
 from duihua.schemas.conversation import ConversationQuery
 from duihua.vocabulary import ConversationStatus, RowStatus
 
@@ -45,11 +45,6 @@ def find_all(session: Session, user_id: int, references: Sequence[str]) -> dict[
 def has_connection(session: Session, user_id: int, connection_id: int) -> bool:
     """Whether the user has this model connection."""
     return session.scalar(select(Connection.id).filter_by(id=connection_id, user_id=user_id)) is not None
-
-
-def has_prompt(session: Session, user_id: int, prompt_id: int) -> bool:
-    """Whether the user has this prompt."""
-    return session.scalar(select(Prompt.id).filter_by(id=prompt_id, user_id=user_id)) is not None
 
 
 def page(
@@ -127,22 +122,13 @@ def _filters(session: Session, user_id: int, query: ConversationQuery) -> list[C
 
 
 def _contains(session: Session, keyword: str) -> ColumnElement[bool]:
-    wanted = fold(keyword) or ""
-
-    def holds(column: Any) -> ColumnElement[bool]:
-        if session.get_bind().dialect.name == "sqlite":
-            return func.fold(column).contains(wanted, autoescape=True)
-        lowered = func.lower(func.normalize(column, text("NFKC")))
-        # Where folding and lower case differ in words that people write: German and Greek.
-        folded = func.replace(func.replace(lowered, "ß", "ss"), "ς", "σ")
-        return folded.contains(wanted, autoescape=True)
-
     in_messages = select(Message.id).where(
         Message.conversation_id == Conversation.id,
         Message.status == RowStatus.ACTIVE,
-        holds(Message.content),
+        contains(session, Message.content, keyword),
     )
-    return or_(holds(Conversation.title), holds(Conversation.description), in_messages.exists())
+    own = (contains(session, column, keyword) for column in (Conversation.title, Conversation.description))
+    return or_(*own, in_messages.exists())
 
 
 def _sort_column(session: Session, sort: str) -> Any:

@@ -11,11 +11,17 @@ from duihua.core.errors import InvalidInput
 
 
 def page(
-    items: Sequence[Any], *, total: int, page_num: int, page_size: int, next_cursor: str | None
+    items: Sequence[Any],
+    *,
+    total: int,
+    page_num: int,
+    page_size: int,
+    next_cursor: str | None,
+    array: str = "list",
 ) -> dict[str, Any]:
-    """The `data` of a paged answer."""
+    """The `data` of a paged answer; `array` is what the wire calls the items."""
     return {
-        "list": items,
+        array: items,
         "total": total,
         "pageNum": page_num,
         "pageSize": page_size,

@@ -5,18 +5,35 @@ from typing import Any
 
 from duihua.db.session import Session
 from duihua.generation import repository
-from duihua.models import Message
+from duihua.models import Conversation, Message
+from duihua.prompts import service as prompts
 from duihua.providers.base import PromptMessage
 
 
-def build(session: Session, question: Message, settings: Mapping[str, Any]) -> Sequence[PromptMessage]:
-    """The system prompt, then the active branch up to `question`, which is the last message.
+def build(
+    session: Session, conversation: Conversation, question: Message, settings: Mapping[str, Any]
+) -> Sequence[PromptMessage]:
+    """The system message, then the active branch up to `question`, which is the last message.
 
     `settings["context_messages"]` limits how many messages before the question are shown. Messages
     that say nothing (a reply that failed at once, or is still being written) are left out.
+
+    Raises:
+        PromptTooLong.
     """
     earlier = repository.branch_until(session, question, limit=settings.get("context_messages"))
     prompt = [PromptMessage(role, content) for role, content in earlier]
-    if settings.get("system_prompt"):
-        prompt.insert(0, PromptMessage("system", settings["system_prompt"]))
-    return prompt
+    system = _system_text(session, conversation, settings)
+    return [PromptMessage("system", system), *prompt] if system else prompt
+
+
+def _system_text(session: Session, conversation: Conversation, settings: Mapping[str, Any]) -> str:
+    """The conversation's prompt, then `system_prompt`: what is nearer to the question comes later.
+
+    One message of both, because many models take only one, and only at the beginning.
+    """
+    texts = [settings.get("system_prompt")]
+    if conversation.prompt_id is not None:
+        values = settings.get("prompt_variables") or {}
+        texts.insert(0, prompts.system_text(session, conversation.user_id, conversation.prompt_id, values))
+    return "\n\n".join(text for text in texts if text)

@@ -70,7 +70,8 @@ def send(session: Session, caller: Caller, new: MessageCreate) -> Begun:
     """Store a person's message and begin its reply.
 
     Raises:
-        ConversationNotFound, MessageNotFound (`parent_id`), FileNotFound, IdempotencyKeyReused.
+        ConversationNotFound, MessageNotFound (`parent_id`), FileNotFound, PromptTooLong,
+        IdempotencyKeyReused.
     """
 
     def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
@@ -92,7 +93,7 @@ def regenerate(session: Session, caller: Caller, wanted: MessageRegenerate) -> B
     """Begin another version of a reply beside the old ones.
 
     Raises:
-        ConversationNotFound, MessageNotFound, NothingToAnswer, IdempotencyKeyReused.
+        ConversationNotFound, MessageNotFound, NothingToAnswer, PromptTooLong, IdempotencyKeyReused.
     """
 
     def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
@@ -109,7 +110,8 @@ def branch(session: Session, caller: Caller, message_id: str, content: str) -> B
     """Store another version of a person's message and begin its reply.
 
     Raises:
-        MessageNotFound, MessageStreaming, NothingToAnswer (it is not a person's), IdempotencyKeyReused.
+        MessageNotFound, MessageStreaming, NothingToAnswer (it is not a person's), PromptTooLong,
+        IdempotencyKeyReused.
     """
     original, conversation = message_access.owned(session, caller.user_id, message_id)
 
@@ -161,7 +163,7 @@ def _promise_reply(
         **(conversation.config or {}),
         **(overrides.to_storage() if overrides else {}),
     }
-    request = ProviderRequest(model, prompt.build(session, question, settings), settings)
+    request = ProviderRequest(model, prompt.build(session, conversation, question, settings), settings)
     generation = _generation(caller, conversation, question, reply, provider.name)
     insert_now(session, generation)
     payloads = [

@@ -20,7 +20,10 @@ _MODEL_ID_LENGTH = 255
 _REFUSED_PARAMETER = {400, 422}
 # The protocol's own fields, which the request decides, and ours, which no provider knows.
 _NOT_SETTINGS = frozenset(
-    {"model", "messages", "stream", "stream_options", "n", "system_prompt", "context_messages", "offline"}
+    {
+        *("model", "messages", "stream", "stream_options", "n"),
+        *("system_prompt", "prompt_variables", "context_messages", "offline"),
+    }
 )
 
 

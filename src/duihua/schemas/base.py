@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from duihua.core.ids import REFERENCE_PATTERN
+from duihua.core.text import is_blank
 
 T = TypeVar("T")
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -51,6 +52,13 @@ class QueryModel(BaseModel):
         if isinstance(data, dict):
             return {name: value for name, value in data.items() if value != ""}
         return data
+
+
+def not_blank(value: str | None) -> str | None:
+    """A validator: some character that a person can see. Absent texts pass."""
+    if value is not None and is_blank(value):
+        raise ValueError("must not be blank")
+    return value
 
 
 def _reference(value: Any) -> Any:
@@ -145,6 +153,19 @@ class PageQuery(QueryModel):
     cursor: str | None = Field(None, max_length=1000, description="`next_cursor` of an earlier page")
 
 
+class PeriodQuery(PageQuery):
+    """A page of what lies between two moments, both included."""
+
+    begin_time: BeginTime | None = None
+    end_time: EndTime | None = None
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.begin_time and self.end_time and self.begin_time > self.end_time:
+            raise ValueError("begin_time is after end_time")
+        return self
+
+
 class Envelope(BaseModel, Generic[T]):
     """What every JSON answer is wrapped in."""
 
@@ -178,6 +199,16 @@ class PageResponse(BaseModel, Generic[T]):
     """One page of a list."""
 
     list: list[T]
+    total: int
+    pageNum: int  # noqa: N815 - the wire's own spelling
+    pageSize: int  # noqa: N815 - the wire's own spelling
+    next_cursor: str | None
+
+
+class ItemsResponse(BaseModel, Generic[T]):
+    """One page of a list whose array is called `items`."""
+
+    items: list[T]
     total: int
     pageNum: int  # noqa: N815 - the wire's own spelling
     pageSize: int  # noqa: N815 - the wire's own spelling

@@ -4,17 +4,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator, model_validator
 
-from duihua.core.text import is_blank
 from duihua.schemas.base import (
-    BeginTime,
-    EndTime,
     Integer,
     Number,
     PageQuery,
+    PeriodQuery,
     QueryModel,
     Reference,
     RowId,
     WireModel,
+    not_blank,
 )
 from duihua.vocabulary import MessageState, MessageType, Role
 
@@ -24,12 +23,6 @@ ModelId = Annotated[StrictStr, Field(min_length=1, max_length=255)]
 GroupName = Annotated[StrictStr, Field(min_length=1, max_length=100)]
 Color = Annotated[StrictStr, Field(pattern=r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$", examples=["#409EFF"])]
 References = Annotated[list[Reference], Field(max_length=1000)]
-
-
-def _not_blank(value: str | None) -> str | None:
-    if value is not None and is_blank(value):
-        raise ValueError("must not be blank")
-    return value
 
 
 class GenerationSettings(WireModel):
@@ -43,6 +36,9 @@ class GenerationSettings(WireModel):
     system_prompt: StrictStr | None = Field(None, max_length=200_000)
     context_messages: Integer | None = Field(
         None, ge=0, le=100_000, description="how many earlier messages the model is shown; all where absent"
+    )
+    prompt_variables: dict[str, StrictStr | Integer | Number | StrictBool | None] | None = Field(
+        None, description="what `{{name}}` in the conversation's prompt is filled with, by name"
     )
 
     def to_storage(self) -> dict[str, Any]:
@@ -61,7 +57,7 @@ class ConversationCreate(WireModel):
     prompt_id: RowId | None = None
     config: GenerationSettings | None = None
 
-    _title_not_blank = field_validator("title")(_not_blank)
+    _title_not_blank = field_validator("title")(not_blank)
 
 
 class ConversationUpdate(ConversationCreate):
@@ -71,23 +67,15 @@ class ConversationUpdate(ConversationCreate):
     status: Literal["active", "archived"] | None = None
 
 
-class ConversationQuery(PageQuery):
+class ConversationQuery(PeriodQuery):
     """Which conversations; pinned ones come first."""
 
     keyword: str | None = Field(None, max_length=200, description="in title, description or message text")
     group_id: RowId | None = None
     model_id: str | None = Field(None, max_length=255)
-    begin_time: BeginTime | None = None
-    end_time: EndTime | None = None
     status: Literal["active", "archived", "all"] = "active"
     pinned: bool | None = None
     sort: Literal["updated", "created", "title"] = "updated"
-
-    @model_validator(mode="after")
-    def _forwards(self) -> Self:
-        if self.begin_time and self.end_time and self.begin_time > self.end_time:
-            raise ValueError("begin_time is after end_time")
-        return self
 
 
 class ConversationBatch(WireModel):
@@ -162,7 +150,7 @@ class MessageCreate(WireModel):
     )
     stream: StrictBool = False
 
-    _content_not_blank = field_validator("content")(_not_blank)
+    _content_not_blank = field_validator("content")(not_blank)
 
 
 class MessageRegenerate(WireModel):
@@ -182,7 +170,7 @@ class MessageEdit(WireModel):
     branch: StrictBool = Field(False, description="make a new version and answer it anew")
     stream: StrictBool = Field(False, description="with `branch`: answer as a stream")
 
-    _content_not_blank = field_validator("content")(_not_blank)
+    _content_not_blank = field_validator("content")(not_blank)
 
 
 class StreamCancel(WireModel):
@@ -256,7 +244,7 @@ class ChatGroupCreate(WireModel):
     color: Color | None = None
     sort: Integer = Field(0, ge=-(2**31), le=2**31 - 1)
 
-    _name_not_blank = field_validator("name")(_not_blank)
+    _name_not_blank = field_validator("name")(not_blank)
 
 
 class ChatGroupUpdate(WireModel):
@@ -267,7 +255,7 @@ class ChatGroupUpdate(WireModel):
     color: Color | None = None
     sort: Integer | None = Field(None, ge=-(2**31), le=2**31 - 1)
 
-    _name_not_blank = field_validator("name")(_not_blank)
+    _name_not_blank = field_validator("name")(not_blank)
 
 
 class ChatGroupResponse(BaseModel):

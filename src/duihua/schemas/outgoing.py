@@ -5,7 +5,7 @@ from typing import Any
 
 from duihua.core.clock import iso
 from duihua.core.i18n import Language, translate
-from duihua.models import ChatGroup, Conversation, Message
+from duihua.models import ChatGroup, Conversation, Message, Prompt
 
 PREVIEW_CHARS = 200
 
@@ -47,6 +47,25 @@ def group(row: ChatGroup, conversation_count: int) -> dict[str, Any]:
         "is_default": int(row.is_default),
         "status": row.status,
         "conversation_count": conversation_count,
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }
+
+
+def prompt(row: Prompt, placeholders: Sequence[str]) -> dict[str, Any]:
+    """A `PromptResponse`. Older rows may hold other JSON than today's clients expect."""
+    return {
+        "id": row.id,
+        "title": row.title,
+        "category": row.category,
+        "content": row.content,
+        "placeholders": placeholders,
+        "description": row.description,
+        "tags": [tag for tag in row.tags if isinstance(tag, str)] if isinstance(row.tags, list) else [],
+        "is_public": row.is_public,
+        "variables": row.variables if row.variables is not None else {},
+        "config": row.config if isinstance(row.config, dict) else {},
+        "sort": row.sort,
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }

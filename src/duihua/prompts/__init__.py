@@ -1,0 +1,1 @@
+"""Prompts: texts with variables, from which conversations take their system message."""
