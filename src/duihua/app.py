@@ -10,13 +10,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from duihua import __version__, api
 from duihua.core.config import Config
+from duihua.core.ids import new_uuid
 from duihua.db.session import open_database
 from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
 from duihua.http import exception_handlers, health, pages
 from duihua.http.middleware import Gate
 from duihua.providers import registry
-from duihua.realtime.bus import LocalBus
+from duihua.realtime.bus import Bus, LocalBus
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _EXPOSED = ["X-Task-ID", "X-Request-ID", "Content-Disposition"]
@@ -77,15 +78,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             **({} if config.discover else {"servers": ()}),
         )
         stack.push_async_callback(models.close)
-        bus = LocalBus()
+        owner = new_uuid()
+        bus = _bus(config, owner)
+        stack.push_async_callback(bus.close)
         engine = Engine(
             db,
             bus,
+            owner,
             tick_seconds=config.journal_tick_ms / 1000,
             most_runs=config.max_generations,
             most_chars=config.max_reply_chars,
         )
         app.state.database, app.state.bus, app.state.engine, app.state.registry = db, bus, engine, models
+        bus.open()
         engine.open()
         stack.push_async_callback(engine.close)
         recovery = Recovery(db, bus, engine, journal_kept=timedelta(hours=config.journal_keep_hours))
@@ -93,6 +98,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.callback(rounds.cancel)
         models.start()
         yield
+
+
+def _bus(config: Config, owner: str) -> Bus:
+    if config.redis_url is None:
+        return LocalBus()
+    from duihua.realtime.redis_bus import RedisBus
+
+    return RedisBus(config.redis_url.get_secret_value(), owner)
 
 
 _DESCRIPTION = """

@@ -39,7 +39,7 @@ async def _abandoned(database: Database) -> str:
 
 async def _told_the_end(database: Database, after: int) -> None:
     bus = LocalBus()
-    engine = Engine(database, bus, tick_seconds=0, most_runs=1, most_chars=1)
+    engine = Engine(database, bus, "here", tick_seconds=0, most_runs=1, most_chars=1)
     recovery = Recovery(database, bus, engine, journal_kept=timedelta(hours=1))
     recovery._alone = True  # On PostgreSQL, too: its lease would end in ten seconds.
     task_id = await _abandoned(database)

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from duihua.core.clock import now
 from duihua.db.session import Session
-from duihua.generation import repository, starting
+from duihua.generation import journal_repository, starting
 from duihua.generation.recovery import Recovery
 from duihua.generation.starting import Caller
 from duihua.models import Generation
@@ -38,7 +38,7 @@ async def abandon(client: Client, chat_id: str, *chunks: str, owner: str = DEAD)
         for seq, text in enumerate(chunks, start=3)
     ]
     if pieces:
-        await app.state.database.write(repository.append_events, pieces)
+        await app.state.database.write(journal_repository.append_events, pieces)
     await app.state.database.write(_set, run.generation_id, lease_expires_at=now() - timedelta(seconds=1))
     return Abandoned(begun.task_id, run.generation_id, run.message_id)
 
@@ -61,7 +61,7 @@ async def row_of(client: Client, task_id: str) -> Generation:
 
 async def payloads_of(client: Client, generation_id: int) -> list[str]:
     """The journal as it is stored."""
-    return await client.app.state.database.read(repository.events_of, generation_id)
+    return await client.app.state.database.read(journal_repository.events_of, generation_id)
 
 
 def _set(session: Session, generation_id: int, **values: Any) -> None:

@@ -14,7 +14,7 @@ from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Session
 from duihua.generation import engine as engines
 from duihua.generation import journal as journals
-from duihua.generation import repository, starting
+from duihua.generation import journal_repository, repository, starting
 from tests.db.notes import on_postgres, on_sqlite, sqlite_path
 from tests.fixtures.client import Client, Event, Stream
 from tests.fixtures.database import postgres as on_server
@@ -26,7 +26,7 @@ from tests.generation.laws import lawful, stored
 
 Watched = Callable[[Client], WatchedDatabase]
 COUNT = "SELECT count(*), max(seq) FROM generation_events e JOIN generations g ON g.id = e.generation_id"
-JOURNAL_WRITES = {repository.append_events}
+JOURNAL_WRITES = {journal_repository.extend}
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,13 @@ import pytest
 
 from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.generation import journal as journals
-from duihua.generation import repository
+from duihua.generation import journal_repository
 from duihua.generation.ending import LostGeneration
 from duihua.generation.journal import Journal, RunLog
 from duihua.realtime.bus import Committed, LocalBus
 from duihua.schemas import stream
 
+OWNER = "this process"
 Row = tuple[int, int, bytes]
 
 
@@ -30,8 +31,9 @@ class Store:
         self.refuse: list[Exception] = []
         self.gone: set[int] = set()
 
-    async def write_first(self, work: Any, rows: list[Row]) -> None:
-        assert work in (repository.append_events, repository.append_missing_events)
+    async def write_first(self, work: Any, owner: str, rows: list[Row]) -> None:
+        assert owner == OWNER
+        assert work in (journal_repository.extend, journal_repository.extend_again)
         self.asked.set()
         if self._turns is not None:
             await self._turns.acquire()
@@ -62,7 +64,7 @@ class Writing:
         self.store, bus = Store(), LocalBus()
         self.shown: list[Committed] = []
         bus.subscribe(Committed, self.shown.append)
-        self.journal = Journal(self.store, bus, tick_seconds)
+        self.journal = Journal(self.store, bus, OWNER, tick_seconds)
         self.lost: list[int] = []
         self.journal.on_lost(self.lost.append)
 

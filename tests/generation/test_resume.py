@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from duihua.core.clock import now
-from duihua.generation import repository, service
+from duihua.generation import journal_repository, service
 from tests.fixtures.client import Client, Event
 from tests.fixtures.server import StartServer
 from tests.fixtures.upstream import reply
@@ -102,7 +102,7 @@ async def test_without_its_journal_a_reply_still_has_the_same_end(
     client: Client, script: dict[str, Any]
 ) -> None:
     _, task_id, events = await finished(client, **script)
-    await client.app.state.database.write(repository.sweep, now() + timedelta(days=1))
+    await client.app.state.database.write(journal_repository.sweep, now() + timedelta(days=1))
     retold = await client.stream(place_of(task_id))
     assert lawful(retold) == events[-1].data
     assert [event.data for event in retold[:2]] == [event.data for event in events[:2]]
@@ -115,9 +115,9 @@ async def test_without_its_journal_a_reply_still_has_the_same_end(
 async def test_a_recent_journal_is_not_swept(client: Client) -> None:
     _, _, events = await finished(client)
     database = client.app.state.database
-    assert await database.write(repository.sweep, now() - timedelta(hours=1)) == 0
-    assert await database.write(repository.sweep, now() + timedelta(hours=1)) == len(events)
-    assert await database.write(repository.sweep, now() + timedelta(hours=1)) == 0
+    assert await database.write(journal_repository.sweep, now() - timedelta(hours=1)) == 0
+    assert await database.write(journal_repository.sweep, now() + timedelta(hours=1)) == len(events)
+    assert await database.write(journal_repository.sweep, now() + timedelta(hours=1)) == 0
 
 
 @pytest.mark.parametrize(

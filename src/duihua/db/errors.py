@@ -11,8 +11,8 @@ from duihua.core.errors import AppError, Unavailable
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}
 _FULL_SQLSTATE = "53100"
 # Classes and codes: connection, rolled back, resources, operator (starting, stopping), system error; takes no
-# connections; only reads (a standby).
-_UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57", "58", "55000", "25006")
+# connections; waited too long for a lock; only reads (a standby); slept with a transaction open.
+_UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57", "58", "55000", "55P03", "25006", "25P03")
 
 
 class StorageUnavailable(Unavailable):

@@ -6,53 +6,60 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from duihua.db.errors import is_retryable, storage_error
 from duihua.db.session import P, Session, T, Work, bind, run
 
 POOL_WAIT_SECONDS = 5.0
+# Longer than any statement of ours takes where the server is well.
+STATEMENT_SECONDS = 60.0
 ATTEMPTS = 3
+_SESSION = {
+    "timezone": "UTC",
+    # A process that is frozen in the middle of a transaction must not hold its locks for ever.
+    "idle_in_transaction_session_timeout": "5s",
+    "lock_timeout": "5s",
+    # Nor one whose machine is gone.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
 
 
 class PostgresDatabase:
     """One PostgreSQL database, as `duihua.db.session.Database`."""
 
     dialect = "postgresql"
+    is_shared = True
 
     def __init__(self, url: URL, *, pool_size: int = 10) -> None:
-        self._engine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_WAIT_SECONDS,
-            pool_pre_ping=True,
-            connect_args={"timeout": POOL_WAIT_SECONDS, "server_settings": {"timezone": "UTC"}},
-            json_serializer=lambda value: msgspec.json.encode(value).decode(),
-            json_deserializer=msgspec.json.decode,
-        )
+        self._engine = _engine(url, pool_size)
+        # However many requests wait for a connection, what readers are waiting to see has one.
+        self._first = _engine(url, 1)
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.read`."""
         unit = bind(work, *args, **kwargs)
-        return await self._transact(_read_only(unit))
+        return await self._transact(self._engine, _read_only(unit))
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write`."""
-        return await self._transact(bind(work, *args, **kwargs))
+        return await self._transact(self._engine, bind(work, *args, **kwargs))
 
     async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """See `Database.write_first`: here transactions do not queue for each other."""
-        return await self._transact(bind(work, *args, **kwargs))
+        """See `Database.write_first`: transactions do not queue for each other, but for connections."""
+        return await self._transact(self._first, bind(work, *args, **kwargs))
 
     async def close(self) -> None:
         """See `Database.close`."""
         await self._engine.dispose()
+        await self._first.dispose()
 
-    async def _transact(self, unit: Callable[[Session], T]) -> T:
+    async def _transact(self, engine: AsyncEngine, unit: Callable[[Session], T]) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with self._engine.begin() as connection:
+                async with engine.begin() as connection:
                     return await connection.run_sync(run, unit)
             except (SQLAlchemyError, OSError) as error:
                 if is_retryable(error) and attempt < ATTEMPTS:
@@ -62,6 +69,23 @@ class PostgresDatabase:
                     raise
                 raise named from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _engine(url: URL, connections: int) -> AsyncEngine:
+    return create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": POOL_WAIT_SECONDS,
+            "command_timeout": STATEMENT_SECONDS,
+            "server_settings": _SESSION,
+        },
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+    )
 
 
 def _read_only(unit: Callable[[Session], T]) -> Callable[[Session], T]:

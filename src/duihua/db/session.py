@@ -34,6 +34,8 @@ class Database(Protocol):
     """One database, whichever it is."""
 
     dialect: str
+    # Whether other processes may have it open, too.
+    is_shared: bool
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(session, …)` against one snapshot. Raises StorageUnavailable."""

@@ -41,6 +41,8 @@ class SqliteDatabase:
     """One SQLite file, as `duihua.db.session.Database`."""
 
     dialect = "sqlite"
+    # One server to a file: `db.lock`.
+    is_shared = False
 
     def __init__(self, path: str, *, synchronous: str = "full") -> None:
         self._writer = _Writer(_engine(path, synchronous, "IMMEDIATE", connections=1))

@@ -8,16 +8,18 @@ import msgspec
 import structlog
 
 from duihua.core.errors import AppError, Unavailable
-from duihua.core.ids import new_uuid
 from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Database
-from duihua.generation import repository
+from duihua.generation import journal_repository, repository
 from duihua.generation.ending import Ending, LostGeneration, terminal_event
 from duihua.generation.feeds import Feed, Feeds
 from duihua.generation.journal import Journal
+from duihua.generation.repository import Asked
 from duihua.generation.run import Generating
 from duihua.generation.starting import Run
-from duihua.realtime.bus import Bus, Committed, Notice, Withdrawn
+from duihua.generation.watch import Watch
+from duihua.realtime.bus import EVERYBODY, Bus, Committed, Notice, Requested, Withdrawn, asked_of
+from duihua.realtime.looking import Looking
 from duihua.schemas import stream
 from duihua.vocabulary import MessageState
 
@@ -25,6 +27,10 @@ log = structlog.get_logger()
 RETRY_SECONDS = 0.5
 # How long a stopped run may take to be written down before whoever stopped it gets an answer anyway.
 STOP_SECONDS = 5.0
+# How long a run may go on that another process was asked to stop, where no notice of that comes.
+REQUEST_POLL_SECONDS = 0.5
+# How often whoever waits for another process's runs to end looks.
+_ENDED_POLL_SECONDS = 0.03
 
 
 class TooManyGenerations(Unavailable):
@@ -58,22 +64,26 @@ class _Live:
 
 
 class Engine:
-    """Owns the tasks of all runs of this process."""
+    """Owns the tasks of all runs of this process, whose name is `owner`."""
 
     def __init__(
-        self, db: Database, bus: Bus, *, tick_seconds: float, most_runs: int, most_chars: int
+        self, db: Database, bus: Bus, owner: str, *, tick_seconds: float, most_runs: int, most_chars: int
     ) -> None:
-        self.owner = new_uuid()
+        self.owner = owner
         self.feeds = Feeds(bus)
+        self.watch = Watch(db, bus, self.feeds)
         self._db, self._bus = db, bus
-        self._journal = Journal(db, bus, tick_seconds)
+        self._journal = Journal(db, bus, owner, tick_seconds)
         self._journal.on_lost(self._abandon)
         self._most_runs, self._most_chars = most_runs, most_chars
         self._live: dict[int, _Live] = {}
         self._admitted = 0
         self._draining = False
         self._background: list[asyncio.Task[None]] = []
+        self._requests = Looking(self._heed_requests, REQUEST_POLL_SECONDS)
         bus.subscribe(Withdrawn, self._withdrawn)
+        for topic in (EVERYBODY, asked_of(owner)):
+            bus.listen(topic, self._requests.wake)
 
     def open(self) -> None:
         """Begin to commit and to keep connections alive."""
@@ -81,6 +91,11 @@ class Engine:
             asyncio.create_task(self._journal.write(), name="journal"),
             asyncio.create_task(self.feeds.keep_alive(), name="keep-alive"),
         ]
+        if self._db.is_shared:
+            self._background += [
+                asyncio.create_task(self.watch.forever(), name="watch"),
+                asyncio.create_task(self._requests.forever(), name="requests"),
+            ]
         for task in self._background:
             task.add_done_callback(_stop_the_process)
 
@@ -95,11 +110,15 @@ class Engine:
         Raises:
             TooManyGenerations, ShuttingDown.
         """
-        if self._draining:
-            raise ShuttingDown(retry_after=5)
+        self.check_open()
         if self._admitted >= self._most_runs:
             raise TooManyGenerations(limit=self._most_runs, retry_after=2)
         self._admitted += 1
+
+    def check_open(self) -> None:
+        """Raises ShuttingDown where this process is about to end."""
+        if self._draining:
+            raise ShuttingDown(retry_after=5)
 
     def dismiss(self) -> None:
         """Give back the room that `admit` reserved: no run came of it, or it has ended."""
@@ -114,17 +133,37 @@ class Engine:
         self._live[run.generation_id] = live
         return feed
 
-    async def stop(self, generation_ids: Sequence[int]) -> None:
-        """Stop those that run here, and wait until they are written down, or `STOP_SECONDS`."""
-        stopped = [self._live[number] for number in generation_ids if number in self._live]
-        for live in stopped:
+    async def stop(self, asked: Sequence[Asked]) -> None:
+        """Stop these runs, of which the database says that they shall stop; wait, at most `STOP_SECONDS`.
+
+        Those that run here are written down then; those of other processes have ended, or would not.
+        """
+        here = [self._live[run.generation_id] for run in asked if run.generation_id in self._live]
+        for live in here:
             live.stop(MessageState.CANCELLED)
-        if stopped:
-            await asyncio.wait([live.supervisor for live in stopped], timeout=STOP_SECONDS)
+        elsewhere = [run for run in asked if run.owner != self.owner]
+        for owner in {run.owner for run in elsewhere}:
+            self._bus.publish(Requested(owner))
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                if here:
+                    await asyncio.wait([live.supervisor for live in here])
+                await self._ended([run.generation_id for run in elsewhere])
+        except TimeoutError:
+            log.warning("stopping takes long", generations=[run.generation_id for run in asked])
+
+    async def _ended(self, generation_ids: Sequence[int]) -> None:
+        """Wait until none of these is running, whoever ends it."""
+        if not generation_ids:
+            return
+        # Polled: their process may be gone, and the bus too.
+        while await self._db.read(repository.running_among, generation_ids):  # noqa: ASYNC110
+            await asyncio.sleep(_ENDED_POLL_SECONDS)
 
     async def drain(self, seconds: float) -> None:
         """Take no more runs, let those under way finish for so long, then mark the rest interrupted."""
         self._draining = True
+        self.feeds.close_elsewhere()
         if self._live:
             log.info("waiting for running replies", running=len(self._live), seconds=seconds)
             await asyncio.wait([live.supervisor for live in self._live.values()], timeout=seconds)
@@ -163,7 +202,8 @@ class Engine:
         while (rows := await self._store_end(ending)) is None:  # noqa: ASYNC110 - what ends the wait is no event
             await asyncio.sleep(RETRY_SECONDS)
         frames = [stream.frame(seq, payload) for seq, payload in rows]
-        self._bus.publish(Committed(run.generation_id, rows[0][0] if rows else 1, frames, ended=True))
+        first = rows[0][0] if rows else 1
+        self._bus.publish(Committed(run.generation_id, first, frames, ended=True, owner=self.owner))
 
     async def _store_end(self, ending: Ending) -> Sequence[tuple[int, bytes]] | None:
         """Write the end down; the events that followers may not have yet, or None while nothing is taken."""
@@ -180,7 +220,7 @@ class Engine:
 
     async def _told(self, generation_id: int) -> Sequence[tuple[int, bytes]] | None:
         try:
-            payloads = await self._db.read(repository.events_of, generation_id)
+            payloads = await self._db.read(journal_repository.events_of, generation_id)
         except StorageUnavailable:
             return None
         return [(seq, payload.encode()) for seq, payload in enumerate(payloads, start=1)]
@@ -188,6 +228,16 @@ class Engine:
     def _abandon(self, generation_id: int) -> None:
         if generation_id in self._live:
             self._live[generation_id].stop(MessageState.INTERRUPTED)
+
+    async def _heed_requests(self, _: object) -> None:
+        """Stop what runs here and is no longer wanted, whichever process was told so."""
+        running = self.alive
+        if not running:
+            return
+        wanted = await self._db.read(repository.still_wanted, running)
+        for generation_id in running:
+            if generation_id not in wanted and generation_id in self._live:
+                self._live[generation_id].stop(MessageState.CANCELLED)
 
     def _withdrawn(self, notice: Notice) -> None:
         assert isinstance(notice, Withdrawn)

@@ -5,23 +5,32 @@ client costs no memory: it is behind, and one that takes nothing for too long is
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from duihua.realtime.bus import Bus, Committed, Notice
 
 PING_SECONDS = 15.0
 STUCK_SECONDS = 30.0
+# Longer than a request may take from finding a feed to following it.
+UNREAD_SECONDS = 60.0
 _PING = b": ping\n\n"
 
 
 class Feed:
-    """The committed frames of one generation, numbered from 1, and those who wait for more."""
+    """The committed frames of one generation, numbered from 1, and those who wait for more.
 
-    __slots__ = ("_waiting", "ended", "frames", "woken_at")
+    `owner` names the other process whose run it is; None: this one's own.
+    """
 
-    def __init__(self, frames: Sequence[bytes] = (), *, ended: bool = False) -> None:
+    __slots__ = ("_waiting", "ended", "frames", "owner", "unread_since", "woken_at")
+
+    def __init__(
+        self, frames: Sequence[bytes] = (), *, ended: bool = False, owner: str | None = None
+    ) -> None:
         self.frames = list(frames)
         self.ended = ended
+        self.owner = owner
+        self.unread_since: float | None = None
         self.woken_at = 0.0
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -43,6 +52,11 @@ class Feed:
             if not future.done():
                 future.set_result(None)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for more."""
+        return bool(self._waiting)
+
     def changed(self) -> asyncio.Future[None]:
         """Resolves when somebody should look again."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -53,10 +67,10 @@ class Feed:
 class Follower:
     """One reader of a feed: an iterator over bytes to send, with pings where nothing else comes."""
 
-    __slots__ = ("_closed", "_feed", "_seq", "sending_since", "task")
+    __slots__ = ("_closed", "_seq", "feed", "sending_since", "task")
 
     def __init__(self, feed: Feed, after: int) -> None:
-        self._feed = feed
+        self.feed = feed
         self._seq = after
         self._closed = False
         # Set around each send by whoever sends: how long the client has taken nothing.
@@ -69,7 +83,7 @@ class Follower:
 
     async def __anext__(self) -> bytes:
         """All frames that are there beyond the last ones, or a ping."""
-        feed = self._feed
+        feed = self.feed
         for has_waited in (False, True):
             if self._seq < len(feed.frames):
                 return self._take()
@@ -82,17 +96,17 @@ class Follower:
     def close(self) -> None:
         """End the iteration: the client is gone."""
         self._closed = True
-        self._feed.wake()
+        self.feed.wake()
 
     def _take(self) -> bytes:
-        frames = self._feed.frames
+        frames = self.feed.frames
         batch = frames[self._seq] if len(frames) == self._seq + 1 else b"".join(frames[self._seq :])
         self._seq = len(frames)
         return batch
 
 
 class Feeds:
-    """The feeds of this process, fed by the bus."""
+    """The feeds of this process: those of its own runs are fed by the bus, the others by `Watch`."""
 
     def __init__(self, bus: Bus) -> None:
         self._feeds: dict[int, Feed] = {}
@@ -103,9 +117,46 @@ class Feeds:
         """The feed of a generation that is running, if this process has it."""
         return self._feeds.get(generation_id)
 
-    def open(self, generation_id: int, frames: Sequence[bytes]) -> Feed:
+    def open(self, generation_id: int, frames: Sequence[bytes], *, owner: str | None = None) -> Feed:
         """The feed of a generation that is running, begun with `frames` where it is new here."""
-        return self._feeds.setdefault(generation_id, Feed(frames))
+        return self._feeds.setdefault(generation_id, Feed(frames, owner=owner))
+
+    @property
+    def elsewhere(self) -> Mapping[int, Feed]:
+        """The feeds of runs of other processes."""
+        return {number: feed for number, feed in self._feeds.items() if feed.owner is not None}
+
+    def take(self, generation_id: int, first_seq: int, frames: Sequence[bytes], *, ended: bool) -> None:
+        """Committed events; nothing where nobody here is interested in that generation."""
+        feed = self._feeds.get(generation_id)
+        if feed is None:
+            return
+        feed.woken_at = asyncio.get_running_loop().time()
+        feed.extend(first_seq, frames, ended=ended)
+        if feed.ended:
+            del self._feeds[generation_id]
+
+    def drop_unread(self) -> None:
+        """Close the feeds from elsewhere that nobody has read for a while; to be called now and then."""
+        time = asyncio.get_running_loop().time()
+        followed = {id(follower.feed) for follower in self._followers}
+        for number, feed in self.elsewhere.items():
+            if id(feed) in followed or feed.is_awaited:
+                feed.unread_since = None
+            elif feed.unread_since is None:
+                feed.unread_since = time
+            elif time - feed.unread_since >= UNREAD_SECONDS:
+                self._close(number, feed)
+
+    def close_elsewhere(self) -> None:
+        """Send those who follow other processes' runs to another server: this one is stopping."""
+        for number, feed in self.elsewhere.items():
+            self._close(number, feed)
+
+    def _close(self, generation_id: int, feed: Feed) -> None:
+        feed.ended = True
+        feed.wake()
+        del self._feeds[generation_id]
 
     def catch_up(self, generation_id: int, feed: Feed, frames: Sequence[bytes], *, ended: bool) -> None:
         """Give an open feed what was read of the journal after it was opened."""
@@ -143,10 +194,4 @@ class Feeds:
 
     def _committed(self, notice: Notice) -> None:
         assert isinstance(notice, Committed)
-        feed = self._feeds.get(notice.generation_id)
-        if feed is None:
-            return
-        feed.woken_at = asyncio.get_running_loop().time()
-        feed.extend(notice.first_seq, notice.frames, ended=notice.ended)
-        if feed.ended:
-            del self._feeds[notice.generation_id]
+        self.take(notice.generation_id, notice.first_seq, notice.frames, ended=notice.ended)

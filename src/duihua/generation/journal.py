@@ -12,7 +12,7 @@ import structlog
 
 from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Database
-from duihua.generation import repository
+from duihua.generation import journal_repository
 from duihua.generation.ending import LostGeneration
 from duihua.realtime.bus import Bus, Committed
 from duihua.schemas import stream as events
@@ -59,10 +59,10 @@ class RunLog:
 
 
 class Journal:
-    """The one writer of journal rows while runs are going on."""
+    """The one writer of journal rows of the runs of `owner`, this process, while they are going on."""
 
-    def __init__(self, db: Database, bus: Bus, tick_seconds: float) -> None:
-        self._db, self._bus, self._tick = db, bus, tick_seconds
+    def __init__(self, db: Database, bus: Bus, owner: str, tick_seconds: float) -> None:
+        self._db, self._bus, self._owner, self._tick = db, bus, owner, tick_seconds
         self._dirty: dict[RunLog, None] = {}
         self._pending_chars = 0
         self._something = asyncio.Event()
@@ -150,17 +150,19 @@ class Journal:
             return
         for run, taken in batch:
             frames = [events.frame(seq, payload) for seq, payload in taken]
-            self._bus.publish(Committed(run.generation_id, taken[0][0], frames, ended=False))
+            self._bus.publish(
+                Committed(run.generation_id, taken[0][0], frames, ended=False, owner=self._owner)
+            )
 
     async def _insist(self, rows: list[tuple[int, int, bytes]]) -> None:
-        append = repository.append_events
+        extend = journal_repository.extend
         while True:
             try:
-                await self._db.write_first(append, rows)
+                await self._db.write_first(extend, self._owner, rows)
             except (StorageFull, StorageUnavailable) as error:
                 log.warning("journal waits for the database", error=error.code, events=len(rows))
                 # With a connection the word of its last commit may be lost: these rows may be there already.
-                append = repository.append_missing_events
+                extend = journal_repository.extend_again
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return

@@ -10,7 +10,7 @@ from duihua.core.clock import now
 from duihua.core.errors import AppError
 from duihua.core.i18n import Language
 from duihua.db.session import Database, Session
-from duihua.generation import repository
+from duihua.generation import journal_repository, repository
 from duihua.generation.ending import Ending, LostGeneration, terminal_event
 from duihua.generation.engine import Engine
 from duihua.http.repository import forget_old_keys
@@ -28,18 +28,15 @@ class Recovery:
 
     def __init__(self, db: Database, bus: Bus, engine: Engine, *, journal_kept: timedelta) -> None:
         self._db, self._bus, self._engine, self._journal_kept = db, bus, engine, journal_kept
-        # One server to a SQLite file (`db.lock`): every run that is not this process's is abandoned.
-        self._alone = db.dialect == "sqlite"
+        self._alone = not db.is_shared
 
     async def recover(self) -> int:
         """End every abandoned run; how many there were."""
         engine = self._engine
         found = await self._db.read(repository.abandoned, engine.owner, engine.alive, alone=self._alone)
-        for generation_id, owner, language, message_id in found:
+        for run in found:
             try:
-                notice = await self._db.write(
-                    interrupt, generation_id, owner, cast(Language, language), message_id
-                )
+                notice = await self._db.write(end, run)
             except LostGeneration:
                 continue  # Somebody else was quicker.
             self._bus.publish(notice)
@@ -54,7 +51,7 @@ class Recovery:
         while True:
             try:
                 if self._engine.alive:
-                    await self._db.write(repository.renew_leases, self._engine.owner)
+                    await self._db.write(repository.renew_leases, self._engine.alive)
                 await self.recover()
                 if loop.time() >= next_sweep:
                     next_sweep = loop.time() + SWEEP_SECONDS
@@ -68,23 +65,22 @@ class Recovery:
     async def _sweep(self) -> None:
         swept = True
         while swept:
-            swept = bool(await self._db.write(repository.sweep, now() - self._journal_kept))
+            swept = bool(await self._db.write(journal_repository.sweep, now() - self._journal_kept))
         await self._db.write(forget_old_keys)
 
 
-def interrupt(
-    session: Session, generation_id: int, owner: str, language: Language, message_id: str
-) -> Committed:
-    """End a run that `owner` no longer works on; the notice of it.
+def end(session: Session, run: repository.Abandoned) -> Committed:
+    """End a run that its owner no longer works on; the notice of it.
 
     Raises:
         LostGeneration: it has ended by now.
     """
-    payloads = repository.events_of(session, generation_id)
+    payloads = journal_repository.events_of(session, run.generation_id)
     content, reasoning = stream.fold(payloads)
-    ending = Ending(
-        generation_id, owner, MessageState.INTERRUPTED, content, reasoning, error="generation_interrupted"
-    )
-    seq, last = len(payloads) + 1, terminal_event(message_id, language, ending)
+    state, error = MessageState.INTERRUPTED, "generation_interrupted"
+    ending = Ending(run.generation_id, run.owner, state, content, reasoning, error=error)
+    if run.cancelled:
+        ending = ending._replace(state=MessageState.CANCELLED, error=None)
+    seq, last = len(payloads) + 1, terminal_event(run.message_id, cast(Language, run.language), ending)
     repository.finish(session, ending._replace(rows=[(seq, last)]))
-    return Committed(generation_id, seq, [stream.frame(seq, last)], ended=True)
+    return Committed(run.generation_id, seq, [stream.frame(seq, last)], ended=True, owner=run.owner)

@@ -1,67 +1,43 @@
-"""Generations and their journal in the database."""
+"""Generations in the database; their events are in `journal_repository`."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, Table, delete, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import or_, select, update
 
 from duihua import changes
 from duihua.changes import Act
 from duihua.core.clock import now
 from duihua.core.text import estimate_tokens
+from duihua.db.clock import FromNow
 from duihua.db.session import Session
+from duihua.generation import journal_repository
 from duihua.generation.ending import Ending, LostGeneration
-from duihua.models import Conversation, Generation, GenerationEvent, Message
+from duihua.models import Conversation, Generation, Message
+from duihua.models.generation import LEASE
 from duihua.schemas.outgoing import preview
 from duihua.vocabulary import ConversationStatus, MessageState, RowStatus
 
-_EVENTS = cast(Table, GenerationEvent.__table__)
-LEASE = timedelta(seconds=10)
-_SWEPT_AT_ONCE = 200
+
+class Abandoned(NamedTuple):
+    """A run without its process; `cancelled` says that somebody had asked for its end."""
+
+    generation_id: int
+    owner: str
+    language: str
+    message_id: str
+    cancelled: bool
+
+
+class Asked(NamedTuple):
+    """A run that shall stop, and the process that can stop it."""
+
+    generation_id: int
+    owner: str
+
+
 _LARGEST_COUNT = 2**31 - 1
-
-
-def append_events(session: Session, rows: Sequence[tuple[int, int, bytes]]) -> None:
-    """Add (generation id, number, payload) rows to the journal.
-
-    Raises:
-        LostGeneration: an event of that number exists, so another process has taken over the run.
-    """
-    values = [
-        {"generation_id": generation_id, "seq": seq, "payload": payload.decode()}
-        for generation_id, seq, payload in rows
-    ]
-    try:
-        session.execute(insert(_EVENTS), values)
-    except IntegrityError as error:
-        raise LostGeneration from error
-
-
-def append_missing_events(session: Session, rows: Sequence[tuple[int, int, bytes]]) -> None:
-    """As `append_events`, where an earlier attempt with the same rows may have been committed after all."""
-    found = session.execute(
-        select(GenerationEvent.generation_id, GenerationEvent.seq, GenerationEvent.payload).where(
-            GenerationEvent.generation_id.in_({generation_id for generation_id, _, _ in rows}),
-            GenerationEvent.seq >= min(seq for _, seq, _ in rows),
-        )
-    )
-    there = {(generation_id, seq, payload.encode()) for generation_id, seq, payload in found}
-    missing = [row for row in rows if row not in there]
-    if missing:
-        append_events(session, missing)
-
-
-def events_of(session: Session, generation_id: int) -> list[str]:
-    """The payloads of a generation's journal, in order."""
-    return list(
-        session.scalars(
-            select(GenerationEvent.payload)
-            .where(GenerationEvent.generation_id == generation_id)
-            .order_by(GenerationEvent.seq)
-        )
-    )
 
 
 def find(session: Session, user_id: int, task_id: str) -> Generation | None:
@@ -77,12 +53,42 @@ def find(session: Session, user_id: int, task_id: str) -> Generation | None:
     )
 
 
-def running_of(session: Session, user_id: int) -> list[int]:
-    """The ids of the user's running generations."""
-    statement = select(Generation.id).where(
-        Generation.user_id == user_id, Generation.state == MessageState.STREAMING
+def request_end(session: Session, user_id: int, generation_ids: Sequence[int] | None = None) -> list[Asked]:
+    """Write down that these running generations of the user (None: all) shall stop; which they are."""
+    named = () if generation_ids is None else (Generation.id.in_(generation_ids),)
+    rows = session.execute(
+        update(Generation)
+        .where(Generation.user_id == user_id, Generation.state == MessageState.STREAMING, *named)
+        .values(cancel_requested_at=FromNow())
+        .returning(Generation.id, Generation.owner)
+        .execution_options(synchronize_session=False)
     )
-    return list(session.scalars(statement))
+    return [Asked(row.id, row.owner) for row in rows]
+
+
+def running_among(session: Session, generation_ids: Sequence[int]) -> set[int]:
+    """Those that have not ended."""
+    statement = select(Generation.id).where(
+        Generation.id.in_(generation_ids), Generation.state == MessageState.STREAMING
+    )
+    return set(session.scalars(statement))
+
+
+def still_wanted(session: Session, generation_ids: Sequence[int]) -> set[int]:
+    """Those that go on: nobody ended them, asked for their end, or removed what they write to."""
+    statement = (
+        select(Generation.id)
+        .join(Conversation, Conversation.id == Generation.conversation_id)
+        .join(Message, Message.id == Generation.message_id)
+        .where(
+            Generation.id.in_(generation_ids),
+            Generation.state == MessageState.STREAMING,
+            Generation.cancel_requested_at.is_(None),
+            Conversation.status != ConversationStatus.DELETED,
+            Message.status == RowStatus.ACTIVE,
+        )
+    )
+    return set(session.scalars(statement))
 
 
 def finish(session: Session, ending: Ending) -> None:
@@ -93,7 +99,8 @@ def finish(session: Session, ending: Ending) -> None:
     """
     moment = now()
     user_id, conversation_id, message_id = _claim_end(session, ending, moment)
-    append_events(session, [(ending.generation_id, seq, payload) for seq, payload in ending.rows])
+    rows = [(ending.generation_id, seq, payload) for seq, payload in ending.rows]
+    journal_repository.append_events(session, rows)
     _write_message(session, message_id, ending, moment)
     said = {"last_message": preview(ending.content)} if ending.content else {}
     session.execute(
@@ -157,51 +164,40 @@ def _counted(ending: Ending, kind: str) -> int | None:
     return None if count is None else min(count, _LARGEST_COUNT)
 
 
-def renew_leases(session: Session, owner: str) -> None:
-    """Say that `owner` is alive."""
+def renew_leases(session: Session, running: Sequence[int]) -> None:
+    """Say that somebody works on these."""
     session.execute(
         update(Generation)
-        .where(Generation.owner == owner, Generation.state == MessageState.STREAMING)
-        .values(lease_expires_at=now() + LEASE)
+        .where(Generation.id.in_(running), Generation.state == MessageState.STREAMING)
+        .values(lease_expires_at=FromNow(LEASE))
         .execution_options(synchronize_session=False)
     )
 
 
-def abandoned(
-    session: Session, owner: str, alive: Sequence[int], *, alone: bool
-) -> list[tuple[int, str, str, str]]:
-    """(id, owner, language, message uuid) of runs that nobody works on any more.
+def abandoned(session: Session, owner: str, alive: Sequence[int], *, alone: bool) -> list[Abandoned]:
+    """Runs that nobody works on any more: their lease is over.
 
-    `alive` are the runs of this process (`owner`); `alone` says that no other process can exist.
+    `alive` are the runs of this process (`owner`); `alone` says that no other process can exist, so that
+    every run of another name is abandoned.
     """
-    theirs = Generation.owner != owner
-    if not alone:
-        theirs = theirs & (Generation.lease_expires_at < now())
     # One of ours that is not alive was stored by a request that ended before it could be started.
-    unstarted = (Generation.owner == owner) & (Generation.created_at < now() - LEASE)
+    over = Generation.lease_expires_at < FromNow()
     rows = session.execute(
-        select(Generation.id, Generation.owner, Generation.language, Message.uuid)
+        select(
+            Generation.id,
+            Generation.owner,
+            Generation.language,
+            Message.uuid,
+            Generation.cancel_requested_at.is_not(None),
+        )
         .join(Message, Message.id == Generation.message_id)
-        .where(Generation.state == MessageState.STREAMING, or_(theirs, unstarted))
+        .where(
+            Generation.state == MessageState.STREAMING,
+            or_(over, Generation.owner != owner) if alone else over,
+        )
     )
     running = set(alive)
-    return [(row.id, row.owner, row.language, row.uuid) for row in rows if row.id not in running]
-
-
-def sweep(session: Session, finished_before: datetime) -> int:
-    """Delete the journal of some generations that finished before; how many rows went."""
-    old = (
-        select(Generation.id)
-        .where(Generation.finished_at < finished_before)
-        .where(select(GenerationEvent.seq).where(GenerationEvent.generation_id == Generation.id).exists())
-        .limit(_SWEPT_AT_ONCE)
-    )
-    result = session.execute(
-        delete(GenerationEvent)
-        .where(GenerationEvent.generation_id.in_(old))
-        .execution_options(synchronize_session=False)
-    )
-    return cast(CursorResult[Any], result).rowcount
+    return [Abandoned(*row) for row in rows if row.id not in running]
 
 
 def branch_until(session: Session, question: Message, *, limit: int | None) -> list[Any]:

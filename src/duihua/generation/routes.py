@@ -122,5 +122,5 @@ async def _respond(
 ) -> Response:
     if stream:
         return EventStream(engine.feeds, attached)
-    reply = await service.wait_for_reply(db, attached, caller.user_id, caller.language)
+    reply = await service.wait_for_reply(db, engine, attached, caller.user_id, caller.language)
     return Answer(reply, "sent", headers={"x-task-id": attached.task_id})

@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple, cast
 
-from duihua.core.clock import iso, now
+from duihua.core.clock import iso
 from duihua.core.errors import InvalidInput, NotFound
 from duihua.core.i18n import Language
 from duihua.db.session import Database, Session, Work
-from duihua.generation import repository
+from duihua.generation import journal_repository, repository
 from duihua.generation.ending import Ending, terminal_event
 from duihua.generation.engine import Engine
 from duihua.generation.feeds import Feed
@@ -61,7 +61,7 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
     feed = engine.feeds.get(replay.generation_id)
     if feed is None and not replay.ended:
         # Its end may have come after that reading, and unheard here; from now on it is heard. Read once more.
-        feed = engine.feeds.open(replay.generation_id, replay.frames)
+        feed = engine.watch.open(replay.generation_id, replay.owner, replay.frames)
         replay = await db.read(_replay, user_id, task_id)
     if feed is None:
         feed = Feed(replay.frames, ended=True)
@@ -78,6 +78,7 @@ class _Replay(NamedTuple):
     """A generation's events. Those of a `swept` one are retold: only the last is as it was."""
 
     generation_id: int
+    owner: str
     ended: bool
     swept: bool
     frames: list[bytes]
@@ -85,12 +86,12 @@ class _Replay(NamedTuple):
 
 def _replay(session: Session, user_id: int, task_id: str) -> _Replay:
     generation = _owned(session, user_id, task_id)
-    payloads = [payload.encode() for payload in repository.events_of(session, generation.id)]
+    payloads = [payload.encode() for payload in journal_repository.events_of(session, generation.id)]
     ended = generation.state != MessageState.STREAMING
     swept = ended and not payloads
     told = _retell(session, generation) if swept else payloads
     frames = [stream.frame(seq, payload) for seq, payload in enumerate(told, start=1)]
-    return _Replay(generation.id, ended, swept, frames)
+    return _Replay(generation.id, generation.owner, ended, swept, frames)
 
 
 def _retell(session: Session, generation: Generation) -> list[bytes]:
@@ -131,16 +132,23 @@ def _owned(session: Session, user_id: int, task_id: str) -> Generation:
 
 
 async def wait_for_reply(
-    db: Database, attached: Attached, user_id: int, language: Language
+    db: Database, engine: Engine, attached: Attached, user_id: int, language: Language
 ) -> dict[str, Any]:
     """Wait for the end of a generation; the question and its reply as `ReplyResponse` shows them.
 
     Raises:
         GenerationNotFound: the conversation was deleted meanwhile.
+        ShuttingDown: it goes on in another process, and this one stops; asking again finds it.
     """
-    while not attached.feed.ended:
-        await attached.feed.changed()
-    return await db.read(_reply, user_id, attached.task_id, language)
+    while True:
+        while not attached.feed.ended:
+            await attached.feed.changed()
+        answer = await db.read(_reply, user_id, attached.task_id, language)
+        if answer["reply"]["state"] != MessageState.STREAMING:
+            return answer
+        # The feed of another process's run has ended before the run.
+        engine.check_open()
+        attached = await attach(db, engine, user_id, attached.task_id)
 
 
 def _reply(session: Session, user_id: int, task_id: str, language: Language) -> dict[str, Any]:
@@ -158,30 +166,24 @@ def _reply(session: Session, user_id: int, task_id: str, language: Language) -> 
 
 
 async def cancel(db: Database, engine: Engine, user_id: int, task_id: str) -> dict[str, Any]:
-    """Stop a generation; what it ended as. One that has ended already is left as it is.
+    """Stop a generation, in whichever process it runs; what it ended as. An ended one is left as it is.
 
     Raises:
         GenerationNotFound.
     """
-    generation_id = await db.write(_request_cancel, user_id, task_id)
-    if generation_id is not None:
-        await engine.stop([generation_id])
+    await engine.stop(await db.write(_request_end, user_id, task_id))
     return await db.read(_state, user_id, task_id)
 
 
 async def terminate(db: Database, engine: Engine, user_id: int) -> int:
     """Stop all of the user's running generations; how many there were."""
-    running = await db.read(repository.running_of, user_id)
+    running = await db.write(repository.request_end, user_id)
     await engine.stop(running)
     return len(running)
 
 
-def _request_cancel(session: Session, user_id: int, task_id: str) -> int | None:
-    generation = _owned(session, user_id, task_id)
-    if generation.state != MessageState.STREAMING:
-        return None
-    generation.cancel_requested_at = now()
-    return generation.id
+def _request_end(session: Session, user_id: int, task_id: str) -> list[repository.Asked]:
+    return repository.request_end(session, user_id, [_owned(session, user_id, task_id).id])
 
 
 def _state(session: Session, user_id: int, task_id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from duihua.core.ids import new_uuid
 from duihua.core.text import estimate_tokens
 from duihua.db.rows import insert_now
 from duihua.db.session import Session
-from duihua.generation import prompt, repository
+from duihua.generation import journal_repository, prompt, repository
 from duihua.http.repository import RetryKey, once
 from duihua.messages import access as message_access
 from duihua.messages import tree
@@ -170,7 +170,7 @@ def _promise_reply(
         stream.user_message(question.uuid, question.content),
         stream.assistant_start(reply.uuid, generation.uuid, reply.model_id),
     ]
-    repository.append_events(
+    journal_repository.append_events(
         session, [(generation.id, seq, payload) for seq, payload in enumerate(payloads, start=1)]
     )
     return Run(
@@ -218,6 +218,5 @@ def _generation(
         language=caller.language,
         state=MessageState.STREAMING,
         owner=caller.owner,
-        lease_expires_at=now() + repository.LEASE,
         created_at=reply.created_at,
     )

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from duihua.db.session import alive
 from duihua.http.envelope import Answer
-from duihua.http.state import Db
+from duihua.http.state import BusState, Db
 
 router = APIRouter(tags=["operation"])
 
@@ -17,7 +17,8 @@ async def health() -> Response:
 
 
 @router.get("/ready")
-async def ready(db: Db) -> Response:
-    """Ready: the database answers. 503 where it does not."""
+async def ready(db: Db, bus: BusState) -> Response:
+    """Ready: the database answers. 503 where it does not. Without Redis all goes on, a little later."""
     await db.read(alive)
-    return Answer({"status": "ok", "database": db.dialect})
+    redis = "not used" if bus == "local" else bus
+    return Answer({"status": "ok", "database": db.dialect, "redis": redis})

@@ -16,5 +16,11 @@ async def _config(request: Request) -> Config:
     return cast(Config, request.app.state.config)
 
 
+async def _bus_state(request: Request) -> str:
+    return cast(str, request.app.state.bus.state)
+
+
 Db = Annotated[Database, Depends(_database)]
 ServerConfig = Annotated[Config, Depends(_config)]
+# `local`, `ok` or `degraded` (`realtime.bus`).
+BusState = Annotated[str, Depends(_bus_state)]

@@ -1,20 +1,24 @@
 """Generations: runs of a model, and the journal of what they produced."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
+from duihua.db.clock import FromNow
 from duihua.db.types import UtcDateTime
+
+# How long a run belongs to a process that says nothing.
+LEASE = timedelta(seconds=10)
 
 
 class Generation(Base):
     """One run. `uuid` is the task id of the wire; `owner` names the process that may write to it.
 
-    The owner renews `lease_expires_at`; once it has passed, recovery takes the run over. `state` is a
-    `MessageState` and leaves `streaming` exactly once.
+    The owner renews `lease_expires_at`, by the database's clock; once it has passed, recovery takes the run
+    over. `state` is a `MessageState` and leaves `streaming` exactly once.
     """
 
     __tablename__ = "generations"
@@ -40,7 +44,7 @@ class Generation(Base):
     prompt_tokens: Mapped[int | None] = mapped_column(Integer)
     completion_tokens: Mapped[int | None] = mapped_column(Integer)
     owner: Mapped[str] = mapped_column(String(36))
-    lease_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    lease_expires_at: Mapped[datetime] = mapped_column(UtcDateTime, default=FromNow(LEASE))
     cancel_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     first_token_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,113 @@
+"""The journal in the database: the events of generations, by generation and number."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import CursorResult, Table, and_, delete, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from duihua.db.session import Session
+from duihua.generation.ending import LostGeneration
+from duihua.models import Generation, GenerationEvent
+from duihua.vocabulary import MessageState
+
+_EVENTS = cast(Table, GenerationEvent.__table__)
+_SWEPT_AT_ONCE = 200
+
+
+class News(NamedTuple):
+    """Payloads of a run from event `first_seq` on; whether these are its last."""
+
+    first_seq: int
+    payloads: Sequence[str]
+    ended: bool
+
+
+def append_events(session: Session, rows: Sequence[tuple[int, int, bytes]]) -> None:
+    """Add (generation id, number, payload) rows to the journal.
+
+    Raises:
+        LostGeneration: an event of that number exists, so another process has taken over the run.
+    """
+    values = [
+        {"generation_id": generation_id, "seq": seq, "payload": payload.decode()}
+        for generation_id, seq, payload in rows
+    ]
+    try:
+        session.execute(insert(_EVENTS), values)
+    except IntegrityError as error:
+        raise LostGeneration from error
+
+
+def extend_again(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]]) -> None:
+    """As `extend`, where an earlier attempt with the same rows may have been committed after all."""
+    found = session.execute(
+        select(GenerationEvent.generation_id, GenerationEvent.seq, GenerationEvent.payload).where(
+            GenerationEvent.generation_id.in_({generation_id for generation_id, _, _ in rows}),
+            GenerationEvent.seq >= min(seq for _, seq, _ in rows),
+        )
+    )
+    there = {(generation_id, seq, payload.encode()) for generation_id, seq, payload in found}
+    missing = [row for row in rows if row not in there]
+    if missing:
+        extend(session, owner, missing)
+
+
+def events_of(session: Session, generation_id: int) -> list[str]:
+    """The payloads of a generation's journal, in order."""
+    return list(
+        session.scalars(
+            select(GenerationEvent.payload)
+            .where(GenerationEvent.generation_id == generation_id)
+            .order_by(GenerationEvent.seq)
+        )
+    )
+
+
+def extend(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]]) -> None:
+    """As `append_events`, for runs of `owner` that have not ended.
+
+    The number alone is no fence for ever: of a run that ended long ago, the journal has been swept.
+    """
+    named = {generation_id for generation_id, _, _ in rows}
+    owned = select(Generation.id).where(
+        Generation.id.in_(named), Generation.owner == owner, Generation.state == MessageState.STREAMING
+    )
+    if set(session.scalars(owned)) != named:
+        raise LostGeneration
+    append_events(session, rows)
+
+
+def news(session: Session, places: Mapping[int, int]) -> dict[int, News]:
+    """What is in the journal beyond event n of each generation: `places` is {generation id: n}."""
+    found: dict[int, list[str]] = {generation_id: [] for generation_id in places}
+    rows = session.execute(
+        select(GenerationEvent.generation_id, GenerationEvent.payload)
+        .where(or_(*(and_(_EVENTS.c.generation_id == run, _EVENTS.c.seq > n) for run, n in places.items())))
+        .order_by(GenerationEvent.generation_id, GenerationEvent.seq)
+    )
+    for generation_id, payload in rows:
+        found[generation_id].append(payload)
+    going_on = set(
+        session.scalars(
+            select(Generation.id).where(Generation.id.in_(places), Generation.state == MessageState.STREAMING)
+        )
+    )
+    return {run: News(places[run] + 1, told, run not in going_on) for run, told in found.items()}
+
+
+def sweep(session: Session, finished_before: datetime) -> int:
+    """Delete the journal of some generations that finished before; how many rows went."""
+    old = (
+        select(Generation.id)
+        .where(Generation.finished_at < finished_before)
+        .where(select(GenerationEvent.seq).where(GenerationEvent.generation_id == Generation.id).exists())
+        .limit(_SWEPT_AT_ONCE)
+    )
+    result = session.execute(
+        delete(GenerationEvent)
+        .where(GenerationEvent.generation_id.in_(old))
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[Any], result).rowcount
