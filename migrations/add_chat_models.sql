@@ -27,20 +27,25 @@ CREATE TABLE users (
 CREATE TABLE api_keys (
     id BIGSERIAL NOT NULL,
     user_id BIGINT NOT NULL,
+    -- encrypted: fernet:…
     api_key TEXT,
     model_name VARCHAR(255),
     model_url TEXT,
     description TEXT,
-    -- active, inactive
+    -- active, inactive, deleted
     status VARCHAR(20) DEFAULT 'active' NOT NULL,
-    -- the protocol: openai, anthropic, gemini, ollama, …
+    -- openai, deepseek, ollama, …: its protocol and its usual address
     provider VARCHAR(50),
+    -- generation settings beneath those of conversations
     config JSON,
     max_tokens INTEGER,
     -- seconds
     timeout INTEGER,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    -- when the provider last told its models
+    models_listed_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_api_keys PRIMARY KEY (id),
     CONSTRAINT fk_api_keys_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
 );
@@ -112,6 +117,41 @@ CREATE TABLE prompts (
 );
 
 CREATE INDEX ix_prompts_user_id ON prompts (user_id);
+
+-- What each user decided; without a row everything is as it comes
+CREATE TABLE user_settings (
+    user_id BIGINT NOT NULL,
+    -- whatever a client keeps there
+    preferences JSON,
+    -- generation settings of new conversations
+    default_config JSON,
+    default_model_id VARCHAR(255),
+    auto_save BOOLEAN DEFAULT true NOT NULL,
+    -- light, dark, system
+    theme VARCHAR(20) DEFAULT 'system' NOT NULL,
+    -- zh, en, auto
+    language VARCHAR(20) DEFAULT 'auto' NOT NULL,
+    -- an IANA name
+    timezone VARCHAR(64) DEFAULT 'UTC' NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_user_settings PRIMARY KEY (user_id),
+    CONSTRAINT fk_user_settings_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+-- The models that each connection last listed
+CREATE TABLE connection_models (
+    connection_id BIGINT NOT NULL,
+    -- its name at the provider
+    model_id VARCHAR(255) NOT NULL,
+    -- in the provider's own order
+    place INTEGER NOT NULL,
+    -- for people
+    name TEXT NOT NULL,
+    -- tokens, where the provider tells
+    context_length INTEGER,
+    CONSTRAINT pk_connection_models PRIMARY KEY (connection_id, model_id),
+    CONSTRAINT fk_connection_models_connection_id_api_keys FOREIGN KEY(connection_id) REFERENCES api_keys (id)
+);
 
 -- Trees of messages with one active branch
 CREATE TABLE conversations (
@@ -214,6 +254,8 @@ CREATE TABLE generations (
     message_id BIGINT NOT NULL,
     model_id VARCHAR(255) NOT NULL,
     provider VARCHAR(255) NOT NULL,
+    -- NULL: the operator's
+    connection_id BIGINT,
     -- zh, en: of the sentences in its events
     language VARCHAR(5) NOT NULL,
     -- as messages.state; leaves streaming once
@@ -236,7 +278,8 @@ CREATE TABLE generations (
     CONSTRAINT fk_generations_user_id_users FOREIGN KEY(user_id) REFERENCES users (id),
     CONSTRAINT fk_generations_conversation_id_conversations FOREIGN KEY(conversation_id) REFERENCES conversations (id),
     CONSTRAINT fk_generations_user_message_id_messages FOREIGN KEY(user_message_id) REFERENCES messages (id),
-    CONSTRAINT fk_generations_message_id_messages FOREIGN KEY(message_id) REFERENCES messages (id)
+    CONSTRAINT fk_generations_message_id_messages FOREIGN KEY(message_id) REFERENCES messages (id),
+    CONSTRAINT fk_generations_connection_id_api_keys FOREIGN KEY(connection_id) REFERENCES api_keys (id)
 );
 
 CREATE INDEX ix_generations_finished ON generations (finished_at);

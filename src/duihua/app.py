@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from duihua import __version__, api
+from duihua.connections.catalogue import Catalogue
+from duihua.connections.keys import Keys
 from duihua.core.config import Config
 from duihua.core.ids import new_uuid
 from duihua.db.session import open_database
@@ -78,6 +80,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             **({} if config.discover else {"servers": ()}),
         )
         stack.push_async_callback(models.close)
+        keys = Keys(config)
+        keys.prepare()
+        app.state.catalogue = Catalogue(models, keys)
         owner = new_uuid()
         bus = _bus(config, owner)
         stack.push_async_callback(bus.close)

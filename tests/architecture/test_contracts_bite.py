@@ -22,6 +22,8 @@ BITES = [
     ("layers", "drawer.py", "import duihua.core"),
     ("feature", "conversations/repository.py", "import duihua.conversations.service"),
     ("feature", "messages/drawer.py", "import duihua.core"),
+    ("connections", "connections/keys.py", "import duihua.connections.catalogue"),
+    ("connections", "connections/drawer.py", "import duihua.core"),
     ("generation", "generation/repository.py", "import duihua.generation.engine"),
     ("generation", "generation/drawer.py", "import duihua.core"),
     ("routes", "conversations/routes.py", "import duihua.conversations.repository"),

@@ -28,7 +28,7 @@ class Abandoned(NamedTuple):
 async def abandon(client: Client, chat_id: str, *chunks: str, owner: str = DEAD) -> Abandoned:
     """Store a question, and its reply as far as `chunks`, as a process would that dies then."""
     app: Any = client.app
-    caller = Caller(LOCAL_USER_ID, "zh", None, app.state.registry.resolve, owner)
+    caller = Caller(LOCAL_USER_ID, "zh", None, app.state.catalogue.resolve, owner)
     begun = await app.state.database.write(
         starting.send, caller, MessageCreate(chat_id=chat_id, content="在吗")
     )

@@ -1,5 +1,6 @@
 """What the operator decides: read once from the environment (and a `.env` file), then passed along."""
 
+import base64
 import os
 import sys
 from pathlib import Path
@@ -43,6 +44,11 @@ class Config(BaseSettings):
         None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL", "DUIHUA_DATABASE_URL"),
         description="postgresql://user:password@host/name or sqlite:///path; default: in DUIHUA_DATA_DIR",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="encrypts stored API keys; 32 bytes in base64; several, separated by commas: the first "
+        "encrypts, all decrypt; default: a key file made in DUIHUA_DATA_DIR",
     )
     redis_url: SecretStr | None = Field(
         None,
@@ -99,9 +105,31 @@ class Config(BaseSettings):
             return value
         return tuple(item.strip() for item in value.split(",") if item.strip())
 
+    @field_validator("secret_key")
+    @classmethod
+    def _usable_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        for part in _parts(value):
+            try:
+                usable = len(base64.urlsafe_b64decode(part)) == 32
+            except ValueError:
+                usable = False
+            if not usable:
+                raise ValueError("must be 32 bytes in base64, as `openssl rand -base64 32` makes them")
+        return value
+
     @property
     def resolved_database_url(self) -> str:
         """The database's URL, whatever was said or not said about it."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir.expanduser().absolute() / DEFAULT_DATABASE}"
+
+
+def secret_keys(config: Config) -> tuple[str, ...]:
+    """The configured secret keys, in URL-safe base64; none where the key file is to be used."""
+    return _parts(config.secret_key)
+
+
+def _parts(value: SecretStr | None) -> tuple[str, ...]:
+    text = value.get_secret_value() if value else ""
+    return tuple(part.strip().replace("+", "-").replace("/", "_") for part in text.split(",") if part.strip())

@@ -5,12 +5,12 @@ from typing import Annotated, cast
 from fastapi import Depends, Query, Request
 
 from duihua.auth.dependencies import User
+from duihua.connections.dependencies import AppCatalogue
 from duihua.core.errors import InvalidInput
 from duihua.generation.engine import Engine
 from duihua.generation.starting import Caller
 from duihua.http.envelope import RequestLanguage
 from duihua.http.idempotency import Retry
-from duihua.providers.registry import Registry
 
 _LAST_EVENT_ID = "last-event-id"
 
@@ -19,9 +19,10 @@ async def _engine(request: Request) -> Engine:
     return cast(Engine, request.app.state.engine)
 
 
-async def _caller(request: Request, user: User, language: RequestLanguage, retry: Retry) -> Caller:
-    registry = cast(Registry, request.app.state.registry)
-    return Caller(user.id, language, retry, registry.resolve, request.app.state.engine.owner)
+async def _caller(
+    request: Request, user: User, language: RequestLanguage, retry: Retry, catalogue: AppCatalogue
+) -> Caller:
+    return Caller(user.id, language, retry, catalogue.resolve, request.app.state.engine.owner)
 
 
 async def _resume_after(

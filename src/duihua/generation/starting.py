@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from duihua.connections.catalogue import Answering
 from duihua.conversations import access as conversation_access
 from duihua.core.clock import now
 from duihua.core.errors import Conflict, NotFound
@@ -41,7 +42,7 @@ class Caller(NamedTuple):
     user_id: int
     language: Language
     retry: RetryKey | None
-    resolve: Callable[[str | None], tuple[Provider, str]]
+    resolve: Callable[[Session, int, str | None, int | None], Answering]
     owner: str
 
 
@@ -155,16 +156,18 @@ def _promise_reply(
     model_id: str | None,
 ) -> Run:
     wanted = model_id or conversation.model_id
-    provider, model = caller.resolve(wanted)
+    answering = caller.resolve(session, caller.user_id, wanted, conversation.api_key_id)
     reply = _message(conversation, Role.ASSISTANT, "")
-    reply.state, reply.model_id = MessageState.STREAMING, wanted or model
+    reply.state, reply.model_id = MessageState.STREAMING, wanted or answering.model
     tree.append(session, conversation, reply, question)
     settings: dict[str, Any] = {
+        **answering.settings,
         **(conversation.config or {}),
         **(overrides.to_storage() if overrides else {}),
     }
-    request = ProviderRequest(model, prompt.build(session, conversation, question, settings), settings)
-    generation = _generation(caller, conversation, question, reply, provider.name)
+    shown = prompt.build(session, conversation, question, settings)
+    request = ProviderRequest(answering.model, shown, settings)
+    generation = _generation(caller, conversation, question, reply, answering)
     insert_now(session, generation)
     payloads = [
         stream.user_message(question.uuid, question.content),
@@ -180,7 +183,7 @@ def _promise_reply(
         conversation_id=conversation.id,
         message_id=reply.uuid,
         language=caller.language,
-        provider=provider,
+        provider=answering.provider,
         request=request,
         frames=tuple(stream.frame(seq, payload) for seq, payload in enumerate(payloads, start=1)),
     )
@@ -205,7 +208,7 @@ def _message(conversation: Conversation, role: Role, content: str) -> Message:
 
 
 def _generation(
-    caller: Caller, conversation: Conversation, question: Message, reply: Message, provider: str
+    caller: Caller, conversation: Conversation, question: Message, reply: Message, answering: Answering
 ) -> Generation:
     return Generation(
         uuid=new_uuid(),
@@ -214,7 +217,8 @@ def _generation(
         user_message_id=question.id,
         message_id=reply.id,
         model_id=reply.model_id,
-        provider=provider,
+        provider=answering.provider.name,
+        connection_id=answering.connection_id,
         language=caller.language,
         state=MessageState.STREAMING,
         owner=caller.owner,

@@ -1,17 +1,18 @@
 """The tables. Importing this package registers all of them."""
 
 from duihua.models.chat_group import ChatGroup
-from duihua.models.connection import Connection
+from duihua.models.connection import Connection, ConnectionModel
 from duihua.models.conversation import Conversation
 from duihua.models.generation import Generation, GenerationEvent
 from duihua.models.idempotency import IdempotencyKey
 from duihua.models.message import Message, MessageRevision
 from duihua.models.prompt import Prompt
-from duihua.models.user import User
+from duihua.models.user import User, UserSettings
 
 __all__ = [
     "ChatGroup",
     "Connection",
+    "ConnectionModel",
     "Conversation",
     "Generation",
     "GenerationEvent",
@@ -20,4 +21,5 @@ __all__ = [
     "MessageRevision",
     "Prompt",
     "User",
+    "UserSettings",
 ]

@@ -11,7 +11,7 @@ from duihua.db.types import UtcDateTime
 
 
 class Connection(Base):
-    """A provider's address and key; `timeout` in seconds."""
+    """A provider's address and key; `api_key` is encrypted (`connections.keys`), `timeout` in seconds."""
 
     __tablename__ = "api_keys"
 
@@ -28,3 +28,18 @@ class Connection(Base):
     timeout: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    models_listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ConnectionModel(Base):
+    """A model that a connection listed last; `place` in the provider's own order, lengths in tokens."""
+
+    __tablename__ = "connection_models"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    connection_id: Mapped[int] = mapped_column(BigId, ForeignKey("api_keys.id"), primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    place: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(Text)
+    context_length: Mapped[int | None] = mapped_column(Integer)

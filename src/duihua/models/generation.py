@@ -36,6 +36,8 @@ class Generation(Base):
     message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id"), index=True)
     model_id: Mapped[str] = mapped_column(String(255))
     provider: Mapped[str] = mapped_column(String(255))
+    # None where the operator's connection or the offline model answered.
+    connection_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("api_keys.id"))
     language: Mapped[str] = mapped_column(String(5))
     state: Mapped[str] = mapped_column(String(20))
     error: Mapped[str | None] = mapped_column(String(50))

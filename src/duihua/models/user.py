@@ -1,8 +1,9 @@
-"""Users: whoever owns rows."""
+"""Users: whoever owns rows, and what they decided."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import JSON, Boolean, ForeignKey, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
@@ -21,3 +22,19 @@ class User(Base):
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class UserSettings(Base):
+    """What a user decided; a user without a row has decided nothing."""
+
+    __tablename__ = "user_settings"
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True)
+    preferences: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    default_config: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    default_model_id: Mapped[str | None] = mapped_column(String(255))
+    auto_save: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+    theme: Mapped[str] = mapped_column(String(20), default="system", server_default="system")
+    language: Mapped[str] = mapped_column(String(20), default="auto", server_default="auto")
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

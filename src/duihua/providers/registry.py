@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from duihua.providers.base import ModelInfo, Provider
+from duihua.providers.dialects import OPENAI_BASE_URL
 from duihua.providers.discovery import LOCAL_SERVERS, LocalServer, discover, is_chat_model
 from duihua.providers.endpoint import Endpoint
 from duihua.providers.errors import ProviderError
@@ -17,7 +19,6 @@ from duihua.providers.offline import OFFLINE_MODEL, OfflineProvider
 from duihua.providers.openai import OpenAIProvider, base_url_of
 from duihua.providers.transport import Transport
 
-OPENAI_BASE_URL = "https://api.openai.com/v1"
 # Good and inexpensive, in this order, where a provider offers many and the operator has named none.
 PREFERRED_MODELS = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini", "deepseek-chat", "qwen-plus")
 _FRESH_SECONDS = 60.0
@@ -33,6 +34,35 @@ class OfferedModel(msgspec.Struct, frozen=True):
     name: str
     provider: str
     context_length: int | None = None
+    connection_id: int | None = None
+
+
+class Source(NamedTuple):
+    """A connection as a list of models shows it: `prefix` tells its models from others of the same id."""
+
+    prefix: str
+    provider: str
+    models: Sequence[ModelInfo]
+    connection_id: int | None = None
+
+
+def offered(sources: Iterable[Source]) -> list[OfferedModel]:
+    """The models of all `sources`; where an earlier one has the same, the id is `prefix/model`."""
+    found: dict[str, OfferedModel] = {}
+    for source in sources:
+        for model in source.models:
+            unique = f"{source.prefix}/{model.id}" if model.id in found else model.id
+            found[unique] = OfferedModel(
+                unique, model.id, model.name, source.provider, model.context_length, source.connection_id
+            )
+    return list(found.values())
+
+
+def favourite(model_ids: Collection[str]) -> str:
+    """The model to take of these when nobody chose one."""
+    preferred = (model for model in PREFERRED_MODELS if model in model_ids)
+    # A provider that lists nothing is asked for something: its own error tells more than silence.
+    return next(preferred, next(filter(is_chat_model, model_ids), PREFERRED_MODELS[0]))
 
 
 class _Connection:
@@ -56,11 +86,6 @@ class _Connection:
             else:
                 self.models = {model.id: model for model in models}
             self._fresh_until = time.monotonic() + _FRESH_SECONDS
-
-    def favourite(self) -> str | None:
-        """The model to take when nobody chose one."""
-        preferred = (model for model in PREFERRED_MODELS if model in self.models)
-        return next(preferred, next(filter(is_chat_model, self.models), None))
 
 
 class Registry:
@@ -87,8 +112,7 @@ class Registry:
         if self._wanted_default:
             return self._wanted_default
         first = next(iter(self._connections.values()), None)
-        # A provider that lists nothing is asked for something: its own error tells more than silence.
-        return OFFLINE_MODEL if first is None else first.favourite() or PREFERRED_MODELS[0]
+        return OFFLINE_MODEL if first is None else favourite(first.models)
 
     def connected(self) -> list[tuple[str, int]]:
         """The connections in order: name, and how many models it lists."""
@@ -103,26 +127,39 @@ class Registry:
         wanted = model_id or self.default_model
         if wanted == OFFLINE_MODEL or not self._connections:
             return self.offline, OFFLINE_MODEL
+        first = next(iter(self._connections.values()))
+        return self.listing(wanted) or self.prefixed(wanted) or (first.provider, wanted)
+
+    def listing(self, model_id: str) -> tuple[Provider, str] | None:
+        """As `resolve`, where a connection lists exactly this model."""
         for connection in self._connections.values():
-            if wanted in connection.models:
-                return connection.provider, wanted
-        name, _, model = wanted.partition("/")
+            if model_id in connection.models:
+                return connection.provider, model_id
+        return None
+
+    def prefixed(self, model_id: str) -> tuple[Provider, str] | None:
+        """As `resolve`, for a `connection/model` of one of the connections."""
+        name, _, model = model_id.partition("/")
         if model and name in self._connections:
             return self._connections[name].provider, model
-        return next(iter(self._connections.values())).provider, wanted
+        return None
 
     async def models(self) -> list[OfferedModel]:
         """The chat models of all connections, listed anew once a minute; without any, the offline one."""
+        return offered(await self.sources() or [self.offline_source()])
+
+    async def sources(self) -> list[Source]:
+        """The connections with their chat models, listed anew once a minute."""
         await self.started()
         await asyncio.gather(*(connection.refresh() for connection in self._connections.values()))
-        if not self._connections:
-            return [OfferedModel(OFFLINE_MODEL, OFFLINE_MODEL, OFFLINE_MODEL, self.offline.name)]
-        offered: dict[str, OfferedModel] = {}
-        for name, connection in self._connections.items():
-            for model in filter(lambda model: is_chat_model(model.id), connection.models.values()):
-                unique = f"{name}/{model.id}" if model.id in offered else model.id
-                offered[unique] = OfferedModel(unique, model.id, model.name, name, model.context_length)
-        return list(offered.values())
+        return [
+            Source(name, name, [model for model in connection.models.values() if is_chat_model(model.id)])
+            for name, connection in self._connections.items()
+        ]
+
+    def offline_source(self) -> Source:
+        """The offline model, as what there is without any connection."""
+        return Source(OFFLINE_MODEL, self.offline.name, [ModelInfo(OFFLINE_MODEL, OFFLINE_MODEL)])
 
     def start(self) -> None:
         """Begin, in the background of the running loop, to list models and to look for local servers."""
@@ -171,7 +208,7 @@ def connect(
     endpoint = None
     if key or address:
         base_url = base_url_of(address or OPENAI_BASE_URL)
-        endpoint = Endpoint(_name_of(base_url), base_url, key)
+        endpoint = Endpoint(name_of(base_url), base_url, key)
         taken.add(_loopback_port(base_url))
     free = [server for server in servers if server.port not in taken]
     registry = Registry(Transport(), default_model=default_model, servers=free)
@@ -180,7 +217,8 @@ def connect(
     return registry
 
 
-def _name_of(base_url: str) -> str:
+def name_of(base_url: str) -> str:
+    """What to call whoever answers at an address: its host."""
     # Not parsed as a URL: the name is wanted for the error too that says it is none.
     host = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2]
     return "openai" if f"https://{host}/v1" == OPENAI_BASE_URL else host or "OPENAI_BASE_URL"
