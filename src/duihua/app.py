@@ -46,7 +46,6 @@ def create_app(config: Config) -> FastAPI:
         Gate,
         hosts=frozenset(_hosts(config)),
         origins=frozenset(config.cors_origins),
-        max_body_bytes=config.max_body_bytes,
     )
     # Outermost: a page must be able to read also what the gate refuses.
     app.add_middleware(

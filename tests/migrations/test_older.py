@@ -102,7 +102,7 @@ def check_rows(place: Place, tables: tuple[str, ...]) -> None:
             assert {name: read[row["id"]][name] for name in expected} == expected
             assert read[row["id"]]["user_id"] == 1
             if "deleted_at" in read[row["id"]]:
-                deleted = row["status"] == "deleted"
+                deleted = row.get("status") == "deleted"
                 assert read[row["id"]]["deleted_at"] == (expected["updated_at"] if deleted else None)
 
 

@@ -1,17 +1,32 @@
-"""Reading JSON bodies strictly: what is not clean JSON is refused here, so that nothing odd gets further."""
+"""Reading bodies: within a limit, and JSON strictly, so that nothing odd gets further."""
 
+import asyncio
 import json
 import math
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, NoReturn
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+
+from duihua.core.errors import InvalidInput, TooLarge
 
 MAX_DEPTH = 100
 _INT64 = range(-(2**63), 2**63)
+# A client that is still sending would see a reset and not the answer: so much more of it is read.
+_DISCARDED_BYTES = 64 * 2**20
+_DISCARDED_SECONDS = 10.0
 
 
 class StrictRequest(Request):
     """A request whose `json()` takes RFC 8259 JSON in UTF-8, and only what every database can keep."""
+
+    async def body(self) -> bytes:
+        """The whole body. Raises what `within` raises, with the configured limit."""
+        if not hasattr(self, "_body"):
+            limit = self.app.state.config.max_body_bytes
+            self._body = b"".join([piece async for piece in within(self, limit)])
+        return self._body
 
     async def json(self) -> Any:
         """The parsed body.
@@ -23,6 +38,40 @@ class StrictRequest(Request):
         if not hasattr(self, "_json"):
             self._json = parse(await self.body())
         return self._json
+
+
+async def within(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body of `request` in pieces as they come, as far as it has no more than `limit` bytes.
+
+    Raises:
+        TooLarge: at once where its length is declared, else as soon as it is too long.
+        InvalidInput: the client went away in the middle.
+    """
+    declared = request.headers.get("content-length", "")
+    pieces = request.stream()
+    try:
+        if declared.isascii() and declared.isdigit() and int(declared) > limit:
+            # Who waits for "100 Continue" has sent nothing yet, and need not.
+            await _refuse_longer(pieces, limit, is_sending="expect" not in request.headers)
+        seen = 0
+        async for piece in pieces:
+            seen += len(piece)
+            if seen > limit:
+                await _refuse_longer(pieces, limit)
+            yield piece
+    except ClientDisconnect as error:
+        raise InvalidInput(field="body", reason="was cut off") from error
+
+
+async def _refuse_longer(pieces: AsyncIterator[bytes], limit: int, *, is_sending: bool = True) -> NoReturn:
+    seen = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARDED_SECONDS):
+            while is_sending and seen < _DISCARDED_BYTES:
+                piece = await anext(pieces, None)
+                is_sending = piece is not None
+                seen += len(piece or b"")
+    raise TooLarge(limit=limit)
 
 
 def parse(body: bytes) -> Any:

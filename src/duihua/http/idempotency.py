@@ -15,13 +15,19 @@ P = ParamSpec("P")
 _HEADER = "idempotency-key"
 
 
-async def _retry_key(request: Request) -> RetryKey | None:
+async def _key(request: Request) -> str | None:
     sent = request.headers.getlist(_HEADER)
     if not sent:
         return None
     key = sent[0]
     if len(sent) > 1 or not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
         raise InvalidInput(field=f"header.{_HEADER}", reason="must be 1 to 255 printable ASCII characters")
+    return key
+
+
+async def _retry_key(request: Request, key: Annotated[str | None, Depends(_key)]) -> RetryKey | None:
+    if key is None:
+        return None
     scope = request.scope
     # /api/chat/… and /chat/… are one address.
     path = str(scope["path"]).removeprefix("/api")
@@ -30,6 +36,8 @@ async def _retry_key(request: Request) -> RetryKey | None:
     return RetryKey(key, digest.hexdigest())
 
 
+# The key alone, for bodies that are not gathered: their route takes the fingerprint while it reads.
+RetryHeader = Annotated[str | None, Depends(_key)]
 Retry = Annotated[RetryKey | None, Depends(_retry_key)]
 
 

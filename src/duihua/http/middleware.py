@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from duihua.core.errors import AppError, Forbidden, InvalidInput, TooLarge
+from duihua.core.errors import AppError, Forbidden, InvalidInput
 from duihua.core.ids import new_uuid
 from duihua.http.exception_handlers import bug_response, error_response
 from duihua.schemas.base import to_snake
@@ -35,13 +35,10 @@ class CrossSite(Forbidden):
 
 
 class Gate:
-    """Request id, host check, cross-site check, two spellings of query names, body limit, safe headers."""
+    """Request id, host check, cross-site check, two spellings of query names, safe headers."""
 
-    def __init__(
-        self, app: ASGIApp, *, hosts: frozenset[str], origins: frozenset[str], max_body_bytes: int
-    ) -> None:
-        self._app = app
-        self._hosts, self._origins, self._limit = hosts, origins, max_body_bytes
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], origins: frozenset[str]) -> None:
+        self._app, self._hosts, self._origins = app, hosts, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on."""
@@ -55,12 +52,11 @@ class Gate:
         try:
             self._check_sender(scope["method"], headers)
             scope["query_string"] = _fold_query(scope["query_string"])
-            limited = await self._limited(headers, receive)
         except AppError as error:
             await error_response(scope, error)(scope, receive, stamped)
             return
         try:
-            await self._app(scope, limited, stamped)
+            await self._app(scope, receive, stamped)
         except Exception as error:  # A boundary: a bug, too, is answered in the envelope.
             if scope["state"].get("answering"):
                 raise
@@ -75,44 +71,6 @@ class Gate:
             origin = headers.get(b"origin", b"").decode("latin-1")
             if origin not in self._origins:
                 raise CrossSite
-
-    async def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-        """`receive`, refusing a body over the limit: at once where its length is declared."""
-        declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self._limit:
-            # Read what is already on its way: a client still sending would see a reset, not the answer.
-            await _discard(receive, at_most=16 * self._limit)
-            raise TooLarge(limit=self._limit)
-        if b"transfer-encoding" not in headers:
-            return receive
-        return await self._collect(receive)
-
-    async def _collect(self, receive: Receive) -> Receive:
-        # A chunked body tells its length only at its end: it is gathered, up to the limit.
-        body = bytearray()
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self._limit:
-                await _discard(receive, at_most=16 * self._limit)
-                raise TooLarge(limit=self._limit)
-            if not message.get("more_body", False):
-                break
-        gathered: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-
-        async def replay() -> Message:
-            return gathered.pop() if gathered else await receive()
-
-        return replay
-
-
-async def _discard(receive: Receive, *, at_most: int) -> None:
-    seen = 0
-    while seen < at_most:
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return
 
 
 def _request_id(sent: bytes) -> bytes:

@@ -16,14 +16,19 @@ class ApiRoute(APIRoute):
     """A route behind `StrictRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler: JSON routes refuse other content types (also a cross-site form's text/plain)."""
+        """Wrap the handler: JSON routes refuse other content types (also a cross-site form's text/plain).
+
+        Their body is read here, so that FastAPI does not answer in our place what is wrong with it.
+        """
         handler = super().get_route_handler()
         takes_json = self.body_field is not None
 
         async def strict(request: Request) -> Response:
+            checked = StrictRequest(request.scope, request.receive)
             if takes_json:
                 _require_json(request)
-            return await handler(StrictRequest(request.scope, request.receive))
+                await checked.body()
+            return await handler(checked)
 
         return strict
 
