@@ -18,7 +18,7 @@ from benchmarks.figures import percentile, ratio, table, verdict
 from benchmarks.processes import stage
 from benchmarks.sse_client import Exchange, open_exchange
 
-TARGET_MS = 5.0
+MOST_MS = {50: 5.0, 99: 20.0}
 _WARMING = 20
 _SCRIPT = {"chunks": 3, "rate": 100}
 
@@ -84,13 +84,11 @@ def _report(times: dict[str, list[float]], complaints: list[str]) -> int:
     title = f"First token, {len(times['upstream'])} requests each, one at a time (ms)"
     table(title, ("target", "p50", "p99", "added p50", "added p99", "added p50 ratio"), rows)
     print(*complaints[:5], sep="\n")
-    p99 = added["duihua"][1]
-    return verdict(
-        [
-            (f"added at p99: {p99:.2f} ms <= {TARGET_MS:g} ms", p99 <= TARGET_MS),
-            ("the server's log has no complaints", not complaints),
-        ]
-    )
+    kept = [
+        (f"added at p{at}: {found:.2f} ms <= {most:g} ms", found <= most)
+        for (at, most), found in zip(MOST_MS.items(), added["duihua"], strict=True)
+    ]
+    return verdict([*kept, ("the server's log has no complaints", not complaints)])
 
 
 def main() -> int:

@@ -10,9 +10,9 @@ from duihua.generation import service, starting
 from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
 from duihua.models.user import LOCAL_USER_ID
-from duihua.providers.offline import OfflineProvider
 from duihua.realtime.bus import LocalBus
 from duihua.schemas.conversation import ConversationCreate, MessageCreate
+from tests.fixtures.callers import offline_caller
 
 
 class Interrupting:
@@ -32,7 +32,7 @@ class Interrupting:
 async def _abandoned(database: Database) -> str:
     """The task id of a run whose process is gone, and its lease over."""
     chat = await database.write(conversations.create, LOCAL_USER_ID, ConversationCreate())
-    caller = starting.Caller(LOCAL_USER_ID, "zh", None, lambda _: (OfflineProvider(), "offline"), "gone")
+    caller = offline_caller("gone")
     begun = await database.write(starting.send, caller, MessageCreate(chat_id=chat["uuid"], content="问"))
     return begun.task_id
 

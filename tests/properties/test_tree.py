@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings
@@ -30,12 +30,12 @@ from duihua.messages.access import MessageNotFound
 from duihua.messages.service import MessageStreaming
 from duihua.models import Conversation, Message
 from duihua.models.user import LOCAL_USER_ID
-from duihua.providers.offline import OfflineProvider
 from duihua.schemas.conversation import ConversationCreate, MessageCreate, MessageQuery, MessageRegenerate
 from duihua.schemas.outgoing import preview
 from duihua.vocabulary import MessageState
+from tests.fixtures.callers import offline_caller
 
-CALLER = starting.Caller(LOCAL_USER_ID, "zh", None, lambda _: (OfflineProvider(), "offline"), "this test")
+CALLER = offline_caller("this test")
 # Reduced to one of the messages that there are; shrinks to the first.
 WHICH = st.integers(0, 50)
 TEXTS = st.sampled_from(["问", "another", "长" * 300])
@@ -113,8 +113,12 @@ class Conversing(RuleBasedStateMachine):
     @rule(which=WHICH)
     def regenerate(self, which: int) -> None:
         message = self._named(which)
+        refused = self._refusal(message, settled=False)
+        question = message if message.role == "user" else self._rows[cast(int, message.parent_id)]
+        if refused is None and question.status != "active":
+            refused = starting.NothingToAnswer
         wanted = MessageRegenerate(chat_id=self._chat_id, message_id=message.uuid)
-        self._write(starting.regenerate, CALLER, wanted, refused=self._refusal(message, settled=False))
+        self._write(starting.regenerate, CALLER, wanted, refused=refused)
         self._look()
 
     @precondition(_has_messages)
@@ -263,7 +267,7 @@ def test_whatever_people_do_the_tree_is_in_order(
     try:
         run_state_machine_as_test(
             lambda: Conversing(run, database),
-            settings=settings(max_examples=80, stateful_step_count=25, deadline=None, database=None),
+            settings=settings(max_examples=40, stateful_step_count=25, deadline=None, database=None),
         )
     finally:
         run(database.close())
