@@ -2,9 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from duihua.core.clock import iso, now
 from duihua.core.ids import as_row_id
@@ -18,8 +30,17 @@ from duihua.vocabulary import ConversationStatus, RowStatus
 
 def find(session: Session, user_id: int, reference: str, *, lock: bool = False) -> Conversation | None:
     """The user's conversation by uuid or id, unless it is deleted; `lock` keeps other writers off its row."""
-    statement = select(Conversation).where(_named(reference), *_visible(user_id))
-    return session.scalar(statement.with_for_update() if lock else statement)
+    row_id = as_row_id(reference)
+    statement = _one(by_id=row_id is not None, lock=lock)
+    return session.scalar(statement, {"name": reference if row_id is None else row_id, "user": user_id})
+
+
+# Built once: the first token waits for it.
+@cache
+def _one(*, by_id: bool, lock: bool) -> Select[Conversation]:
+    name = Conversation.id if by_id else Conversation.uuid
+    statement = select(Conversation).where(name == bindparam("name"), *_visible(bindparam("user")))
+    return statement.with_for_update() if lock else statement
 
 
 def find_all(session: Session, user_id: int, references: Sequence[str]) -> dict[str, Conversation]:
@@ -93,13 +114,8 @@ def _update(session: Session, rows: Sequence[Conversation], **values: Any) -> No
     session.execute(update(Conversation).where(Conversation.id.in_(ids)).values(**values))
 
 
-def _visible(user_id: int) -> tuple[ColumnElement[bool], ...]:
+def _visible(user_id: int | BindParameter[int]) -> tuple[ColumnElement[bool], ...]:
     return Conversation.user_id == user_id, Conversation.status != ConversationStatus.DELETED
-
-
-def _named(reference: str) -> ColumnElement[bool]:
-    row_id = as_row_id(reference)
-    return Conversation.uuid == reference if row_id is None else Conversation.id == row_id
 
 
 def _filters(session: Session, user_id: int, query: ConversationQuery) -> list[ColumnElement[bool]]:

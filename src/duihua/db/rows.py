@@ -1,6 +1,8 @@
 """Rows written one by one, where a flush of the whole session would write more than is meant."""
 
-from sqlalchemy import Table, insert
+from functools import cache
+
+from sqlalchemy import Insert, Table, insert
 from sqlalchemy.orm import Session
 
 from duihua.db.base import Base
@@ -15,5 +17,10 @@ def insert_now(session: Session, row: Base) -> None:
     assert isinstance(table, Table)
     given = row.__dict__
     values = {column.key: given[column.key] for column in table.columns if column.key in given}
-    result = session.execute(insert(table), values)
-    row.id = result.inserted_primary_key[0]  # type: ignore[attr-defined]  # every table that is written so has one
+    result = session.connection().execute(_insert_into(table), values)
+    (row.id,) = result.inserted_primary_key  # type: ignore[attr-defined,misc]  # every table written so has one
+
+
+@cache
+def _insert_into(table: Table) -> Insert:
+    return insert(table)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NestedTransaction, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from duihua.core.text import fold
@@ -109,8 +109,9 @@ class _Writer(threading.Thread):
         while (unit := self._next(block=True)) is not None:
             outcomes: list[_Outcome] = []
             try:
-                with self._engine.begin() as connection:
+                with self._engine.connect() as connection:
                     self._run_batch(connection, unit, outcomes)
+                    connection.commit()
             except Exception as error:  # noqa: BLE001 - a boundary: it is raised again where the work was asked for
                 # Of the whole batch nothing is stored, and everybody must hear it.
                 outcomes = [_Outcome(o.unit, None, o.error or error) for o in outcomes] or [
@@ -135,16 +136,18 @@ class _Writer(threading.Thread):
 
 
 def _run_unit(connection: Connection, unit: _Unit) -> _Outcome:
-    savepoint = connection.begin_nested()
+    # What begins a transaction needs no savepoint, which costs as much as a statement: undoing it undoes all.
+    scope = connection.begin_nested() if connection.in_transaction() else connection.begin()
     try:
         result = run(connection, unit.work)
-        savepoint.commit()
+        if isinstance(scope, NestedTransaction):
+            scope.commit()
     except BaseException as error:
         if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]  # it is connected
             # SQLite gave up the whole transaction (no room, an I/O error): the units before this one as well.
             raise
-        if savepoint.is_active:
-            savepoint.rollback()
+        if scope.is_active:
+            scope.rollback()
         return _Outcome(unit, None, error)
     return _Outcome(unit, result, None)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, Table, and_, delete, insert, or_, select
+from sqlalchemy import CursorResult, Table, and_, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from duihua.db.session import Session
@@ -13,6 +13,13 @@ from duihua.models import Generation, GenerationEvent
 from duihua.vocabulary import MessageState
 
 _EVENTS = cast(Table, GenerationEvent.__table__)
+# Built once: these run with every tick.
+_APPEND = insert(_EVENTS)
+_OWNED = select(Generation.__table__.c.id).where(
+    Generation.id.in_(bindparam("named", expanding=True)),
+    Generation.owner == bindparam("owner"),
+    Generation.state == MessageState.STREAMING,
+)
 _SWEPT_AT_ONCE = 200
 
 
@@ -35,7 +42,7 @@ def append_events(session: Session, rows: Sequence[tuple[int, int, bytes]]) -> N
         for generation_id, seq, payload in rows
     ]
     try:
-        session.execute(insert(_EVENTS), values)
+        session.connection().execute(_APPEND, values)
     except IntegrityError as error:
         raise LostGeneration from error
 
@@ -71,10 +78,7 @@ def extend(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]])
     The number alone is no fence for ever: of a run that ended long ago, the journal has been swept.
     """
     named = {generation_id for generation_id, _, _ in rows}
-    owned = select(Generation.id).where(
-        Generation.id.in_(named), Generation.owner == owner, Generation.state == MessageState.STREAMING
-    )
-    if set(session.scalars(owned)) != named:
+    if set(session.connection().scalars(_OWNED, {"named": list(named), "owner": owner})) != named:
         raise LostGeneration
     append_events(session, rows)
 

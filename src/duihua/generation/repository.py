@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from duihua import changes
 from duihua.changes import Act
@@ -38,6 +38,19 @@ class Asked(NamedTuple):
 
 
 _LARGEST_COUNT = 2**31 - 1
+
+# Built once: the first token waits for it.
+_SHOWN_ABOVE = (
+    select(Message.role, Message.content)
+    .where(
+        Message.conversation_id == bindparam("conversation"),
+        Message.on_branch.is_(True),
+        Message.status == RowStatus.ACTIVE,
+        Message.depth < bindparam("below"),
+        Message.content != "",
+    )
+    .order_by(Message.depth.desc())
+)
 
 
 def find(session: Session, user_id: int, task_id: str) -> Generation | None:
@@ -202,19 +215,9 @@ def abandoned(session: Session, owner: str, alive: Sequence[int], *, alone: bool
 
 def branch_until(session: Session, question: Message, *, limit: int | None) -> list[Any]:
     """(role, content) of the last `limit` (None: all) shown messages before `question`, and of itself."""
-    statement = (
-        select(Message.role, Message.content)
-        .where(
-            Message.conversation_id == question.conversation_id,
-            Message.on_branch.is_(True),
-            Message.status == RowStatus.ACTIVE,
-            Message.depth < question.depth,
-            Message.content != "",
-        )
-        .order_by(Message.depth.desc())
-        .limit(limit)
-    )
-    earlier = [tuple(row) for row in session.execute(statement)]
+    statement = _SHOWN_ABOVE if limit is None else _SHOWN_ABOVE.limit(limit)
+    place = {"conversation": question.conversation_id, "below": question.depth}
+    earlier = [tuple(row) for row in session.execute(statement, place)]
     return [*earlier[::-1], (question.role, question.content)]
 
 
