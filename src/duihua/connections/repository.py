@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import bindparam, delete, insert, or_, select
 
 from duihua.db.session import Session
 from duihua.models import Connection, ConnectionModel
 from duihua.providers.base import ModelInfo
 
+# Built once: the first token waits for it.
+_ACTIVE = (
+    select(Connection)
+    .where(Connection.user_id == bindparam("user"), Connection.status == "active")
+    .order_by(Connection.id)
+)
+
 
 def active(session: Session, user_id: int) -> Sequence[Connection]:
     """The user's active connections, the oldest, which is the default one, first."""
-    return session.scalars(
-        select(Connection)
-        .where(Connection.user_id == user_id, Connection.status == "active")
-        .order_by(Connection.id)
-    ).all()
+    return session.scalars(_ACTIVE, {"user": user_id}).all()
 
 
 def offering(session: Session, user_id: int, model_id: str) -> int | None:

@@ -6,5 +6,4 @@ from duihua.settings import repository
 
 def default_model(session: Session, user_id: int) -> str | None:
     """The model of those conversations that name none; None where the user has not decided."""
-    row = repository.find(session, user_id)
-    return row.default_model_id if row else None
+    return repository.default_model(session, user_id)
