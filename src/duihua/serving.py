@@ -1,6 +1,7 @@
 """Serving: from a configuration to a running server, and from SIGTERM to a clean end."""
 
 import asyncio
+import gc
 import signal
 import socket
 
@@ -33,6 +34,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then say so."""
         await super().startup(sockets)
+        # Modules, routes and models stay for good: no later collection needs to walk them.
+        gc.freeze()
+        gc.enable()
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
             host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
