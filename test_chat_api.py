@@ -59,6 +59,23 @@ class Api:
             assert (response.getheader("Content-Type") or "").startswith("text/event-stream")
             yield Stream(response)
 
+    def upload(self, path: str, name: str, content: bytes) -> Any:
+        """Send one file as a form does; the `data` of the answer."""
+        boundary = uuid.uuid4().hex
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        form = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        with self._request("POST", path, form, headers) as response:
+            answer = json.loads(response.read())
+            assert response.status == 200, answer
+            return answer["data"]
+
+    def download(self, path: str) -> bytes:
+        """The bytes that are there."""
+        with self._request("GET", path, None, {}) as response:
+            assert response.status == 200, response.read()
+            return response.read()
+
     @contextlib.contextmanager
     def _request(
         self, method: str, path: str, body: Any, headers: dict[str, str]
@@ -67,9 +84,9 @@ class Api:
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = kind(self._url.netloc, timeout=60)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        payload = None if body is None else json.dumps(body).encode()
+        payload = json.dumps(body).encode() if body is not None and not isinstance(body, bytes) else body
         if payload is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         connection.request(method, self._url.path + path, payload, sent)
         try:
             yield connection.getresponse()
@@ -230,6 +247,17 @@ def organise(api: Api, made: Json) -> None:
     assert (report["moved"], len(report["missing"])) == (1, 1)
     changed = api.data("PUT", f"/chat/conversations/{made['second']}", {"pinned": True, "status": "archived"})
     assert (changed["pinned"], changed["status"]) == (True, "archived")
+
+
+@step("upload a file, look at it, download it, delete it")
+def files(api: Api, made: Json) -> None:
+    file = api.upload("/chat/upload", "笔记.md", "# 第一章\n".encode())
+    assert (file["name"], file["content_type"], file["size"]) == ("笔记.md", "text/markdown", 12)
+    assert api.data("GET", f"/chat/files/{file['id']}") == file
+    assert api.download(file["url"]) == "# 第一章\n".encode()
+    api.data("DELETE", f"/chat/files/{file['id']}")
+    status, answer = api.call("GET", f"/chat/files/{file['id']}")
+    assert (status, answer["error"]) == (404, "file_not_found")
 
 
 @step("errors say what happened, in Chinese or English, and carry a stable name")

@@ -76,6 +76,37 @@ CREATE INDEX ix_chat_groups_user_id_sort ON chat_groups (user_id, status, sort, 
 
 CREATE UNIQUE INDEX uq_chat_groups_default ON chat_groups (user_id) WHERE is_default;
 
+-- Uploaded files; their bytes are in the file storage
+CREATE TABLE files (
+    id BIGSERIAL NOT NULL,
+    -- its name in the file storage
+    uuid VARCHAR(36) NOT NULL,
+    user_id BIGINT NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    -- bytes
+    size BIGINT NOT NULL,
+    -- as its content shows, not its name
+    content_type VARCHAR(100) NOT NULL,
+    sha256 VARCHAR(64) NOT NULL,
+    -- what a model is shown of a document
+    plain_text TEXT,
+    -- of plain_text; NULL: a picture
+    character_count INTEGER,
+    -- whether the document has more text
+    is_cut BOOLEAN DEFAULT false NOT NULL,
+    -- incoming, active, deleted
+    status VARCHAR(20) DEFAULT 'incoming' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_files PRIMARY KEY (id),
+    CONSTRAINT uq_files_uuid UNIQUE (uuid),
+    CONSTRAINT fk_files_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_files_status ON files (status, created_at);
+
+CREATE INDEX ix_files_user_id ON files (user_id);
+
 -- The first answer to a POST, kept for its retries
 CREATE TABLE idempotency_keys (
     user_id BIGINT NOT NULL,

@@ -1,4 +1,4 @@
-"""Groups, conversations, messages, prompts: what people keep."""
+"""Groups, conversations, messages, prompts, files: what people keep."""
 
 import sqlalchemy as sa
 
@@ -122,3 +122,22 @@ sa.Table(
     moment("created_at"),
     comment="Texts that messages had before they were edited in place",
 )
+_FILES = sa.Table(
+    "files",
+    METADATA,
+    row_id(),
+    sa.Column("uuid", sa.String(36), nullable=False, unique=True, comment="its name in the file storage"),
+    owner(index=True),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes"),
+    sa.Column("content_type", sa.String(100), nullable=False, comment="as its content shows, not its name"),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("plain_text", sa.Text(), comment="what a model is shown of a document"),
+    sa.Column("character_count", sa.Integer(), comment="of plain_text; NULL: a picture"),
+    flag("is_cut", comment="whether the document has more text"),
+    word("status", "incoming", "incoming, active, deleted"),
+    moment("created_at"),
+    moment("deleted_at", nullable=True),
+    comment="Uploaded files; their bytes are in the file storage",
+)
+sa.Index("ix_files_status", *(_FILES.c[name] for name in ("status", "created_at")))

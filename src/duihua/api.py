@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from duihua.conversations.routes import router as conversations
+from duihua.files.routes import router as files
 from duihua.generation.routes import router as generation
 from duihua.groups.routes import router as groups
 from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
 
-FEATURES: tuple[APIRouter, ...] = (groups, conversations, messages, generation, prompts)
+FEATURES: tuple[APIRouter, ...] = (groups, conversations, messages, generation, prompts, files)
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

@@ -13,7 +13,9 @@ from duihua.connections.catalogue import Catalogue
 from duihua.connections.keys import Keys
 from duihua.core.config import Config
 from duihua.core.ids import new_uuid
-from duihua.db.session import open_database
+from duihua.db.session import Database, open_database
+from duihua.files.local_storage import LocalStorage
+from duihua.files.uploading import Uploads
 from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
 from duihua.http import exception_handlers, health, pages
@@ -82,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keys = Keys(config)
         keys.prepare()
         app.state.catalogue = Catalogue(models, keys)
+        await _open_files(app, db)
         owner = new_uuid()
         bus = _bus(config, owner)
         stack.push_async_callback(bus.close)
@@ -102,6 +105,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.callback(rounds.cancel)
         models.start()
         yield
+
+
+async def _open_files(app: FastAPI, db: Database) -> None:
+    config: Config = app.state.config
+    folder = config.data_dir.expanduser().absolute()
+    storage = LocalStorage(folder / "files")
+    uploads = Uploads(db, storage, folder / "incoming", most_chars=config.max_file_chars)
+    await uploads.remove_leftovers(alone=not db.is_shared)
+    app.state.storage, app.state.uploads = storage, uploads
 
 
 def _bus(config: Config, owner: str) -> Bus:

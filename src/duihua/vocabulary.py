@@ -37,6 +37,14 @@ class RowStatus(StrEnum):
     DELETED = "deleted"
 
 
+class FileStatus(StrEnum):
+    """Whether a file is all there, and visible."""
+
+    INCOMING = "incoming"
+    ACTIVE = "active"
+    DELETED = "deleted"
+
+
 class ConversationStatus(StrEnum):
     """Where a conversation is kept."""
 

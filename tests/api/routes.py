@@ -1,5 +1,6 @@
 """The API as its OpenAPI document tells it, and requests made from that: a new route is tested unasked."""
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+import aiohttp
 from jsonschema import Draft202012Validator
 
 from duihua.app import create_app
@@ -30,9 +32,8 @@ OBJECTS = {
     "/chat/conversations/{chat_id}/messages before": "message",
     "/chat/conversations/{chat_id}/messages after": "message",
     "/chat/conversations/{chat_id}/messages around": "message",
-    # There are no files yet: whatever else has that id is no file.
-    "/chat/messages files": "message",
-    "/chat/messages/stream files": "message",
+    "file_id": "file",
+    "files": "file",
 }
 NO_OBJECTS = {"model_id", "last_event_id"}
 _ID_LIKE = re.compile(r"(^|_)(ids?|uuids?|before|after|around|files?)$")
@@ -87,6 +88,7 @@ class Route(NamedTuple):
     path: str
     fields: tuple[Field, ...]
     takes_json: bool
+    takes_file: bool
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -122,6 +124,13 @@ class Route(NamedTuple):
     def least(self, own: Owned) -> dict[tuple[str, str], Any]:
         """The values without which nothing goes, by place and name."""
         return {(f.place, f.name): self.sample(f, own) for f in self.fields if f.required}
+
+
+def upload(name: str = "a.txt", content: bytes = "你好".encode()) -> aiohttp.FormData:
+    """A body that holds a file."""
+    form = aiohttp.FormData(quote_fields=False)
+    form.add_field("file", io.BytesIO(content), filename=name)
+    return form
 
 
 class Call(NamedTuple):
@@ -173,7 +182,7 @@ def read_routes(document: dict[str, Any]) -> Iterator[Route]:
             if takes_json:
                 whole = Field("body", "", False, content["application/json"]["schema"] | components)
                 fields += fields_in(whole)
-            yield Route(method.upper(), path, tuple(fields), takes_json)
+            yield Route(method.upper(), path, tuple(fields), takes_json, "multipart/form-data" in content)
 
 
 def camel(name: str) -> str:

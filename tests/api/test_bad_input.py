@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from duihua.models.user import LOCAL_USER_ID
-from tests.api.routes import Field, Route, call, fields_in, json_routes, routes
+from tests.api.routes import Field, Route, call, fields_in, json_routes, routes, upload
 from tests.fixtures.client import Client, Reply
 from tests.fixtures.rows import Owned, every_row
 
@@ -53,9 +53,10 @@ async def asking(client: Client) -> AsyncIterator[Asker]:
     said = await client.say(chat["uuid"])
     message, reply = await client.messages(chat["uuid"])
     prompt = (await client.post("/chat/prompts", {"title": "我的", "content": "你好"})).data["id"]
+    file = (await client.post("/chat/upload", data=upload())).data["id"]
     own = Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], 0, prompt),
+        *(said["task_id"], 0, prompt, file),
     )
     db = client.app.state.database
     before = await db.read(every_row)

@@ -11,15 +11,15 @@ from duihua.core.ids import new_uuid
 from duihua.db.base import Base
 from duihua.db.session import Database, Session
 from duihua.generation.recovery import Recovery
-from duihua.models import Conversation, Generation, GenerationEvent, Message
+from duihua.models import Conversation, File, Generation, GenerationEvent, Message
 from duihua.models.user import LOCAL_USER_ID
-from tests.api.routes import Call, Field, Route, call, fields_in, read_routes, routes
+from tests.api.routes import Call, Field, Route, call, fields_in, read_routes, routes, upload
 from tests.fixtures.client import Client, Reply
 from tests.fixtures.rows import MOMENT, SECRET, STRANGERS_KEY, Owned, add_stranger, every_row
 
 FAST = {"offline": {"text": "好的。", "rate": 0}}
 NOBODYS_ID = 10**15
-TABLES = {"chat": Conversation, "message": Message, "reply": Message, "task": Generation}
+TABLES = {"chat": Conversation, "message": Message, "reply": Message, "task": Generation, "file": File}
 # Where an unknown name is no error: a batch says what is missing, a filter finds nothing.
 BATCHES = {"ids", "chat_ids"}
 FILTERS = {("GET /chat/conversations/list", "group_id")}
@@ -99,9 +99,10 @@ async def my_things(client: Client) -> Owned:
     said = await client.say(chat["uuid"])
     message, reply = await client.messages(chat["uuid"])
     prompt = (await client.post("/chat/prompts", {"title": "我的", "content": "你好"})).data["id"]
+    file = (await client.post("/chat/upload", data=upload())).data["id"]
     return Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], 0, prompt),
+        *(said["task_id"], 0, prompt, file),
     )
 
 
@@ -227,7 +228,8 @@ async def test_no_answer_tells_of_a_stranger(client: Client, db: Database) -> No
         own = await my_things(client)
         cancelling = {f: own.task for f in route.at("query") if f.name == "task_id"}
         method, path, body = naming(route, own, cancelling)
-        async with client.session.request(method, client.origin + path, json=body) as response:
+        sent = {"data": upload()} if route.takes_file else {"json": body}
+        async with client.session.request(method, client.origin + path, **sent) as response:
             text = await response.text()
         if SECRET in text or stranger.chat in text:
             told.append(f"{route}: {text}")

@@ -24,6 +24,8 @@ BITES = [
     ("feature", "messages/drawer.py", "import duihua.core"),
     ("connections", "connections/keys.py", "import duihua.connections.catalogue"),
     ("connections", "connections/drawer.py", "import duihua.core"),
+    ("files", "files/storage.py", "import duihua.files.repository"),
+    ("files", "files/drawer.py", "import duihua.core"),
     ("generation", "generation/repository.py", "import duihua.generation.engine"),
     ("generation", "generation/drawer.py", "import duihua.core"),
     ("routes", "conversations/routes.py", "import duihua.conversations.repository"),

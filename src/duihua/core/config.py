@@ -67,6 +67,10 @@ class Config(BaseSettings):
         description="host names to answer to, separated by commas; default: any; on loopback this machine's",
     )
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="largest JSON body; larger: 413")
+    max_file_bytes: int = Field(20 * 2**20, ge=1024, description="largest uploaded file; larger: 413")
+    max_file_chars: int = Field(
+        100_000, ge=1, description="how much text of documents a model is shown with one question"
+    )
     max_message_chars: int = Field(1_000_000, ge=1, description="largest message; larger: 413")
     max_reply_chars: int = Field(4_000_000, ge=1, description="a longer reply is ended, with what came kept")
     max_generations: int = Field(2000, ge=1, description="replies generated at once; more: 503")

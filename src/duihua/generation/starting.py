@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from duihua.connections.catalogue import Answering
 from duihua.conversations import access as conversation_access
 from duihua.core.clock import now
-from duihua.core.errors import Conflict, NotFound
+from duihua.core.errors import Conflict
 from duihua.core.i18n import Language
 from duihua.core.ids import new_uuid
 from duihua.core.text import estimate_tokens
 from duihua.db.rows import insert_now
 from duihua.db.session import Session
+from duihua.files.access import FileNotFound
 from duihua.generation import journal_repository, prompt, repository
 from duihua.http.repository import RetryKey, once
 from duihua.messages import access as message_access
@@ -28,12 +29,6 @@ class NothingToAnswer(Conflict):
     """The named message is an answer to nothing."""
 
     code = "nothing_to_answer"
-
-
-class FileNotFound(NotFound):
-    """No such file of this user."""
-
-    code = "file_not_found"
 
 
 class Caller(NamedTuple):

@@ -3,6 +3,7 @@
 from duihua.models.chat_group import ChatGroup
 from duihua.models.connection import Connection, ConnectionModel
 from duihua.models.conversation import Conversation
+from duihua.models.file import File
 from duihua.models.generation import Generation, GenerationEvent
 from duihua.models.idempotency import IdempotencyKey
 from duihua.models.message import Message, MessageRevision
@@ -14,6 +15,7 @@ __all__ = [
     "Connection",
     "ConnectionModel",
     "Conversation",
+    "File",
     "Generation",
     "GenerationEvent",
     "IdempotencyKey",

@@ -5,7 +5,7 @@ from typing import Any
 
 from duihua.core.clock import iso
 from duihua.core.i18n import Language, translate
-from duihua.models import ChatGroup, Conversation, Message, Prompt
+from duihua.models import ChatGroup, Conversation, File, Message, Prompt
 
 PREVIEW_CHARS = 200
 
@@ -68,6 +68,28 @@ def prompt(row: Prompt, placeholders: Sequence[str]) -> dict[str, Any]:
         "sort": row.sort,
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
+    }
+
+
+def attached_file(row: File) -> dict[str, Any]:
+    """A file as messages list it."""
+    return {
+        "id": row.uuid,
+        "name": row.name,
+        "size": row.size,
+        "content_type": row.content_type,
+        "url": f"/chat/files/{row.uuid}/content",
+    }
+
+
+def file(row: File) -> dict[str, Any]:
+    """A `FileResponse`."""
+    return attached_file(row) | {
+        "kind": "image" if row.character_count is None else "document",
+        "character_count": row.character_count,
+        "is_cut": row.is_cut,
+        "sha256": row.sha256,
+        "created_at": iso(row.created_at),
     }
 
 

@@ -1,0 +1,1 @@
+"""Files: pictures and documents that people upload and put beside their messages."""

@@ -1,0 +1,48 @@
+"""Files in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from duihua.core.ids import as_row_id
+from duihua.db.session import Session
+from duihua.models import File
+from duihua.vocabulary import FileStatus
+
+
+def find(session: Session, user_id: int, reference: str, *, lock: bool = False) -> File | None:
+    """The user's file by uuid or id, if it is all there and not deleted."""
+    row_id = as_row_id(reference)
+    statement = select(File).where(
+        File.uuid == reference if row_id is None else File.id == row_id,
+        File.user_id == user_id,
+        File.status == FileStatus.ACTIVE,
+    )
+    return session.scalar(statement.with_for_update() if lock else statement)
+
+
+def complete(session: Session, uuid: str) -> None:
+    """An incoming file is all there."""
+    session.execute(
+        update(File)
+        .where(File.uuid == uuid, File.status == FileStatus.INCOMING)
+        .values(status=FileStatus.ACTIVE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def incoming_before(session: Session, moment: datetime) -> Sequence[str]:
+    """The uuids of files whose upload began before `moment` and has not ended."""
+    return session.scalars(
+        select(File.uuid).where(File.status == FileStatus.INCOMING, File.created_at < moment)
+    ).all()
+
+
+def forget_incoming(session: Session, uuid: str) -> None:
+    """Remove what was never there."""
+    session.execute(
+        delete(File)
+        .where(File.uuid == uuid, File.status == FileStatus.INCOMING)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,96 @@
+"""What can be done with files: units of work for `Database.read` and `Database.write`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from duihua.core.clock import now
+from duihua.db.rows import insert_now
+from duihua.db.session import Session
+from duihua.files import access, repository
+from duihua.files.inspection import Facts
+from duihua.http.repository import RetryKey, once
+from duihua.models import File
+from duihua.schemas import outgoing
+from duihua.vocabulary import FileStatus
+
+
+class Received(NamedTuple):
+    """A file that lies whole on this machine's disk."""
+
+    uuid: str
+    name: str
+    size: int
+    sha256: str
+    facts: Facts
+
+
+class Content(NamedTuple):
+    """What is needed to send a file."""
+
+    key: str
+    name: str
+    content_type: str
+    size: int
+
+
+def one(session: Session, user_id: int, reference: str) -> dict[str, Any]:
+    """One file's facts. Raises FileNotFound."""
+    return outgoing.file(access.owned(session, user_id, reference))
+
+
+def content_of(session: Session, user_id: int, reference: str) -> Content:
+    """Where a file's content is, and how it is named. Raises FileNotFound."""
+    file = access.owned(session, user_id, reference)
+    return Content(file.uuid, file.name, file.content_type, file.size)
+
+
+def delete(session: Session, user_id: int, reference: str) -> None:
+    """Hide a file: nobody is given it any more, models neither. Raises FileNotFound."""
+    file = access.owned(session, user_id, reference, lock=True)
+    file.status, file.deleted_at = FileStatus.DELETED, now()
+
+
+def promise(session: Session, user_id: int, received: Received) -> None:
+    """Write down that a content is about to be stored, so that it can be found if that goes wrong."""
+    facts = received.facts
+    row = File(
+        uuid=received.uuid,
+        user_id=user_id,
+        name=received.name,
+        size=received.size,
+        sha256=received.sha256,
+        content_type=facts.content_type,
+        plain_text=facts.text,
+        character_count=None if facts.text is None else len(facts.text),
+        is_cut=facts.is_cut,
+        status=FileStatus.INCOMING,
+        created_at=now(),
+    )
+    insert_now(session, row)
+
+
+def complete(
+    session: Session, user_id: int, uuid: str, retry: RetryKey | None
+) -> tuple[dict[str, Any], bool]:
+    """The content is stored: show the file. Its facts, or those of an earlier upload under this key and True.
+
+    Raises:
+        IdempotencyKeyReused: nothing was changed.
+    """
+
+    def work() -> dict[str, Any]:
+        repository.complete(session, uuid)
+        return one(session, user_id, uuid)
+
+    return once(session, user_id, retry, work, dict[str, Any])
+
+
+def unfinished(session: Session, before: datetime) -> Sequence[str]:
+    """Keys of contents that were promised before then and never completed."""
+    return repository.incoming_before(session, before)
+
+
+def withdraw(session: Session, uuid: str) -> None:
+    """Take a promise back."""
+    repository.forget_incoming(session, uuid)

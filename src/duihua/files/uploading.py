@@ -1,0 +1,138 @@
+"""Uploads: from the bytes of a request to a stored file, all or nothing.
+
+A file is gathered under a name of its own in the folder `incoming`, looked at there, promised in the
+database, moved to the storage, and only then shown. Whatever a killed process leaves of that is found by
+its name or by its promise, and removed at the next start.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import structlog
+
+from duihua.core.clock import now
+from duihua.core.errors import AppError, InvalidInput
+from duihua.core.filenames import safe_name
+from duihua.core.ids import new_uuid
+from duihua.db.session import Database
+from duihua.files import service
+from duihua.files.inspection import inspect
+from duihua.files.service import Received
+from duihua.files.storage import Storage, disk_errors
+from duihua.http.repository import RetryKey
+
+log = structlog.get_logger()
+# Documents that are parsed at once: each may take a core and a gigabyte.
+_INSPECTED_AT_ONCE = 2
+# Where other processes upload too, what is this old is nobody's any more.
+_LONGEST_UPLOAD = timedelta(hours=6)
+
+
+class Uploads:
+    """Takes files in; `folder` must be on the disk of a local storage."""
+
+    def __init__(self, db: Database, storage: Storage, folder: Path, *, most_chars: int) -> None:
+        self._db, self._storage, self._folder = db, storage, folder
+        self._most_chars = most_chars
+        self._inspecting = asyncio.Semaphore(_INSPECTED_AT_ONCE)
+
+    async def receive(
+        self, user_id: int, name: str, content: AsyncIterator[bytes], retry_key: str | None
+    ) -> dict[str, Any]:
+        """Store a file under the name that its sender gave it; its wire form.
+
+        Raises:
+            InvalidInput: it is empty. UnsupportedFile, FileUnreadable, FileLocked, StorageFull,
+            StorageUnavailable, FileStorageUnavailable, IdempotencyKeyReused, and what `content` raises.
+            In every case nothing is left of it.
+        """
+        uuid = new_uuid()
+        path = self._folder / uuid
+        try:
+            size, digest = await self._gather(content, path)
+            if not size:
+                raise InvalidInput(field="body.file", reason="is empty")
+            name = safe_name(name)
+            async with self._inspecting:
+                facts = await inspect(path, name, self._most_chars)
+            return await self._keep(user_id, Received(uuid, name, size, digest, facts), path, retry_key)
+        finally:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def remove_leftovers(self, *, alone: bool) -> None:
+        """Remove what uploads of killed processes left; `alone` says that no other process can have one."""
+        before = now() - (timedelta() if alone else _LONGEST_UPLOAD)
+        await asyncio.to_thread(_remove_older, self._folder, before.timestamp())
+        for uuid in await self._db.read(service.unfinished, before):
+            try:
+                await self._withdraw(uuid)
+            except AppError as error:
+                log.warning("an unfinished upload could not be removed", file=uuid, error=error.code)
+
+    async def _gather(self, content: AsyncIterator[bytes], path: Path) -> tuple[int, str]:
+        size, digest = 0, hashlib.sha256()
+        with disk_errors():
+            file = await asyncio.to_thread(_create, path)
+        try:
+            async for piece in content:
+                size += len(piece)
+                digest.update(piece)
+                with disk_errors():
+                    await asyncio.to_thread(file.write, piece)
+            with disk_errors():
+                await asyncio.to_thread(_settle, file)
+        finally:
+            # Of a full disk the first error has told; what is left in the buffer is lost with the file.
+            with suppress(OSError):
+                file.close()
+        return size, digest.hexdigest()
+
+    async def _keep(
+        self, user_id: int, received: Received, path: Path, retry_key: str | None
+    ) -> dict[str, Any]:
+        uuid = received.uuid
+        retry = RetryKey(retry_key, _fingerprint(received)) if retry_key else None
+        await self._db.write(service.promise, user_id, received)
+        try:
+            await self._storage.put(uuid, path)
+            answer, is_earlier = await self._db.write(service.complete, user_id, uuid, retry)
+        except BaseException:
+            with suppress(AppError):  # The next start tries again.
+                await self._withdraw(uuid)
+            raise
+        if is_earlier:
+            await self._withdraw(uuid)
+        return answer
+
+    async def _withdraw(self, uuid: str) -> None:
+        await self._storage.delete(uuid)
+        await self._db.write(service.withdraw, uuid)
+
+
+def _fingerprint(received: Received) -> str:
+    return hashlib.sha256(f"POST /chat/upload\n{received.name}\n{received.sha256}".encode()).hexdigest()
+
+
+def _create(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path.open("xb")
+
+
+def _settle(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _remove_older(folder: Path, moment: float) -> None:
+    if folder.is_dir():
+        for path in folder.iterdir():
+            # Another process that starts may have been faster.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < moment:
+                    path.unlink()
