@@ -7,7 +7,7 @@ WORKDIR /build
 COPY requirements.lock ./
 RUN pip install --require-hashes --requirement requirements.lock
 COPY . .
-RUN pip install --no-deps . && rm -rf /build
+RUN DUIHUA_WEB=require pip install --no-deps . && rm -rf /build
 
 RUN useradd --uid 10001 --create-home duihua && install --directory --owner duihua /data
 USER duihua

@@ -3,20 +3,22 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
-NPM := $(shell command -v npm 2>/dev/null)
 # Overrides the search below: make run PYTHON=/opt/python3.13/bin/python3
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test bench lock clean
+.PHONY: help install run web check test bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## .venv with what the server needs (pinned, hashes checked)
 
-run: install ## serve http://localhost:8000
+run: install web ## serve http://localhost:8000
 	exec $(BIN)/duihua serve
+
+web: $(VENV)/.installed ## build the web client, where it changed
+	@$(BIN)/python web/build.py
 
 check: $(VENV)/.installed-dev ## style, types, layers: everything that needs no run
 	$(BIN)/ruff check .
@@ -24,7 +26,7 @@ check: $(VENV)/.installed-dev ## style, types, layers: everything that needs no 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: $(VENV)/.installed-dev $(if $(NPM),web/node_modules/.installed) ## every test; make test ARGS="-k tree" for some
+test: $(VENV)/.installed-dev web ## every test; make test ARGS="-k tree" for some
 	$(BIN)/pytest -n auto $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the measurements behind the figures in README.md
@@ -36,7 +38,8 @@ lock: $(BIN)/python ## render requirements*.lock from pyproject.toml; ARGS=--upg
 	$(RENDER) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove .venv and every cache; data stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist web/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist \
+		web/node_modules src/duihua/http/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One resolution for every platform and Python >= 3.11. No index is named: each place has its own.
@@ -52,17 +55,12 @@ endif
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP_INSTALL) --require-hashes --requirement requirements.lock
-	$(PIP_INSTALL) --no-deps --editable .
+	DUIHUA_WEB=skip $(PIP_INSTALL) --no-deps --editable .
 	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP_INSTALL) --require-hashes --requirement requirements-dev.lock
-	@touch $@
-
-# Only the tests of the client need this; without Node they are skipped.
-web/node_modules/.installed: web/package-lock.json
-	cd web && $(NPM) ci --ignore-scripts --silent
 	@touch $@
 
 $(BIN)/python:

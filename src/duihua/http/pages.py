@@ -1,4 +1,4 @@
-"""Pages for people: `/` until the web client comes, and `/docs` with assets of our own, not a CDN's."""
+"""Pages for people: the web client, or `/` where it was not built; `/docs` with assets of our own."""
 
 from html import escape
 from importlib.resources import files
@@ -8,11 +8,12 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from duihua.http import web_client
+
 router = APIRouter(include_in_schema=False)
 _ASSETS = "/docs-assets"
 
 
-@router.get("/", response_class=HTMLResponse)
 async def landing(request: Request) -> HTMLResponse:
     """What this is, and where the API is described."""
     page = files("duihua.http").joinpath("landing.html").read_text("utf-8")
@@ -34,4 +35,6 @@ async def docs() -> HTMLResponse:
 def install(app: FastAPI) -> None:
     """Serve the pages and their assets."""
     app.include_router(router)
+    if not web_client.install(app):
+        app.add_api_route("/", landing, response_class=HTMLResponse, include_in_schema=False)
     app.mount(_ASSETS, StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-assets")

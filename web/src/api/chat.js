@@ -227,3 +227,17 @@ export const generateChatTitle = (data) => post("/chat/utils/generate-title", da
 
 /** @param {{ timeRange?: string, groupId?: number, tz?: string }} [query] @returns {Promise<any>} */
 export const getChatStatistics = (query) => request("GET", "/chat/statistics", { query });
+
+// --------------------------------------------------------------------------------------------- trash
+
+/** @param {{ pageNum?: number, pageSize?: number, cursor?: string }} [query] @returns {Promise<import("./types.js").Page<any>>} */
+export const getTrash = (query) => request("GET", "/chat/trash", { query });
+
+/** @param {string[]} ids @returns {Promise<any>} */
+export const restoreTrash = (ids) => post("/chat/trash/restore", { ids });
+
+/** For ever. @param {{ ids?: string[], all?: boolean }} data @returns {Promise<any>} */
+export const purgeTrash = (data) => request("DELETE", "/chat/trash", { body: data });
+
+/** Where a file's bytes are, for an `<img>` or a link. @param {string} fileId */
+export const fileAddress = (fileId) => `/chat/files/${part(fileId)}/content`;

@@ -1,0 +1,83 @@
+"""Chromium for the tests of the client: one context a visit, and nothing but this machine."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from duihua.http import web_client
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str:
+    """The browser; skips without one or without the built client, but not in CI."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if found is None or not (web_client.BUILT / "index.html").is_file():
+        if os.environ.get("CI"):
+            raise AssertionError("CI needs Chromium, and the client: `make web`")
+        pytest.skip("needs Chromium, and the client (`make web`)")
+    return found
+
+
+class Visitor:
+    """A page, and what it did that no page of ours may do."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page, self.origin = page, origin
+        self.foreign: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self._see(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self._hear(said.text))
+
+    def _see(self, url: str) -> None:
+        if not url.startswith((self.origin, "data:", "blob:")):
+            self.foreign.append(url)
+
+    def _hear(self, text: str) -> None:
+        # A refusal of the server is an answer, and the page shows it.
+        if not text.startswith("Failed to load resource: the server responded"):
+            self.complaints.append(text)
+
+    async def shoot(self, name: str) -> None:
+        """A screenshot for a person to look at."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, origin: str, **options: object) -> AsyncIterator[Visitor]:
+    """A fresh profile; afterwards, that nothing went elsewhere and nothing broke."""
+    wanted = {"locale": "zh-CN", "viewport": {"width": 1280, "height": 800}} | options
+    context = await browser.new_context(**wanted)  # type: ignore[arg-type]  # options as Playwright has them
+    context.set_default_timeout(10_000)
+    visitor = Visitor(await context.new_page(), origin)
+    try:
+        yield visitor
+    finally:
+        await context.close()
+    assert visitor.foreign == []
+    assert visitor.complaints == [], "\n".join(visitor.complaints)
+
+
+@asynccontextmanager
+async def browsing() -> AsyncIterator[Browser]:
+    """A running browser."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
+        yield browser
+        await browser.close()

@@ -1,0 +1,35 @@
+"""A server with an empty archive, and somebody at a browser."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.fixtures.client import Client
+from tests.fixtures.server import config_for, running
+from tests.web.browser import Visitor, browsing, visiting
+
+Visit = Callable[..., AbstractAsyncContextManager[Visitor]]
+
+
+@pytest.fixture
+async def archive(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Client]:
+    """A client of a server that also serves pages."""
+    shutil.copy(sqlite_template, tmp_path / "duihua.db")
+    async with running(config_for(f"sqlite:///{tmp_path / 'duihua.db'}", tmp_path)) as client:
+        yield client
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with browsing() as running_browser:
+        yield running_browser
+
+
+@pytest.fixture
+def visit(browser: Browser, archive: Client) -> Visit:
+    """`async with visit(locale="en-US", color_scheme="dark") as visitor:`."""
+    return lambda **options: visiting(browser, archive.origin, **options)

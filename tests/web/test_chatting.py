@@ -1,0 +1,50 @@
+"""The main thing: asking, reading along, stopping, coming back."""
+
+from playwright.async_api import Page, expect
+
+from tests.fixtures.client import Client
+from tests.web.conftest import Visit
+
+FIRST = "你好，请用 Markdown 回答我 hello"
+
+
+async def ask(page: Page, text: str) -> None:
+    await page.get_by_label("消息", exact=True).fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_first_conversation(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await expect(page.get_by_role("heading", name="今天想聊点什么？")).to_be_visible()
+        await visitor.shoot("new-chat")
+        await ask(page, FIRST)
+        await expect(page.get_by_role("log").get_by_text(FIRST, exact=True)).to_be_visible()
+        await expect(page).to_have_url(f"{archive.origin}/c/{(await _newest(archive))['uuid']}")
+        await page.locator('.chat[data-state="streaming"]').wait_for()
+        await page.reload()
+        await page.locator('.chat[data-state="ready"]').wait_for()
+        reply = (await archive.messages((await _newest(archive))["uuid"]))[1]
+        assert reply["state"] == "complete"
+        await expect(page.locator("article.assistant")).to_have_count(1)
+        await expect(page.locator("article.assistant strong")).to_contain_text("离线模型")
+        await expect(page.get_by_role("navigation").locator('[aria-current="page"]')).to_be_visible()
+        await visitor.shoot("chat")
+
+
+async def test_unknown_paths_and_conversations(visit: Visit, archive: Client) -> None:
+    async with visit(locale="en-US") as visitor:
+        page = visitor.page
+        answer = await page.goto(f"{archive.origin}/old/bookmark")
+        assert answer is not None
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self';" in policy
+        assert "default-src 'none'" in policy
+        await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+        assert (await archive.get("/chat/nowhere")).error == "not_found"
+        assert (await archive.get("/old/bookmark")).error == "not_found"
+
+
+async def _newest(archive: Client) -> dict[str, str]:
+    return (await archive.get("/chat/conversations/list")).data["list"][0]

@@ -1,0 +1,33 @@
+// Deleting conversations, with a way back.
+import { useRoute, useRouter } from "vue-router";
+
+import { restoreTrash } from "@/api/chat.js";
+import { t } from "@/lib/i18n.js";
+import { useConversations } from "@/stores/conversations.js";
+import { useToasts } from "@/stores/toasts.js";
+
+export function useRemoval() {
+  const conversations = useConversations();
+  const toasts = useToasts();
+  const route = useRoute();
+  const router = useRouter();
+
+  return async function remove(ids) {
+    try {
+      await conversations.remove(ids);
+    } catch (error) {
+      return toasts.complain(error);
+    }
+    if (ids.includes(route.params.chatId)) router.push("/");
+    toasts.say(t("sidebar.deleted", { n: ids.length }), { action: t("common.undo"), run: () => restore(ids) });
+  };
+
+  async function restore(ids) {
+    try {
+      await restoreTrash(ids);
+      await conversations.load();
+    } catch (error) {
+      toasts.complain(error);
+    }
+  }
+}

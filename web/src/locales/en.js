@@ -1,0 +1,4 @@
+// Every file of locales/en under its name: a part of the client has a file of its own.
+const files = import.meta.glob("./en/*.json", { eager: true, import: "default" });
+
+export default Object.fromEntries(Object.entries(files).map(([path, sentences]) => [path.slice(5, -5), sentences]));

@@ -1,0 +1,25 @@
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/prose.css";
+
+import { createPinia } from "pinia";
+import { createApp } from "vue";
+
+import { configure } from "./api/http.js";
+import App from "./App.vue";
+import { language } from "./lib/i18n.js";
+import { router } from "./router.js";
+import { useConversations } from "./stores/conversations.js";
+import { useModels } from "./stores/models.js";
+import { useSettings } from "./stores/settings.js";
+
+const app = createApp(App).use(createPinia());
+const settings = useSettings();
+configure({ language });
+
+// The words first: without them there is nothing to paint. What comes from the server fills the page as it comes.
+await settings.start();
+app.use(router).mount("#app");
+useConversations().load();
+useModels().load();
+settings.load().catch((error) => console.warn("settings are this browser's:", error.message));

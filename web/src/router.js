@@ -1,0 +1,23 @@
+import { createRouter, createWebHistory } from "vue-router";
+
+import ChatPage from "./pages/ChatPage.vue";
+import NewChatPage from "./pages/NewChatPage.vue";
+import { pages } from "./pages/index.js";
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/", name: "new", component: NewChatPage },
+    { path: "/c/:chatId", name: "chat", component: ChatPage },
+    ...pages,
+    { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/NotFoundPage.vue") },
+  ],
+});
+
+// After an upgrade the old page names files that are gone: take the new page, once.
+router.onError((error, to) => {
+  if (!/dynamically imported module|Importing a module script/.test(error.message)) return;
+  if (sessionStorage.getItem("duihua.reloaded") === to.fullPath) return;
+  sessionStorage.setItem("duihua.reloaded", to.fullPath);
+  window.location.assign(to.fullPath);
+});

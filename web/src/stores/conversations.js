@@ -1,0 +1,159 @@
+// What the sidebar shows: groups, pinned conversations, those of a group once it is opened, and the others by time.
+import { defineStore } from "pinia";
+import { computed, shallowReactive, shallowRef } from "vue";
+
+import * as api from "@/api/chat.js";
+import { recall, remember } from "@/lib/storage.js";
+
+const PAGE = 100;
+
+export const useConversations = defineStore("conversations", () => {
+  /** uuid → conversation, the newest that is known of it. */
+  const known = shallowReactive(new Map());
+  const groups = shallowRef([]);
+  /** Of these lists only uuids: "pinned", and a group's id. */
+  const lists = shallowReactive(new Map());
+  const opened = shallowRef(new Set(recall("openGroups", [])));
+  const status = shallowRef("loading");
+  const error = shallowRef(null);
+
+  const defaultGroup = computed(() => groups.value.find((group) => group.is_default));
+  const ownGroups = computed(() => groups.value.filter((group) => !group.is_default));
+  const idsOf = (name) => lists.get(name)?.ids ?? [];
+
+  /** Everything that is seen first; also after a change that cannot be followed in detail. */
+  async function load() {
+    try {
+      groups.value = await api.getChatGroups({ includeChats: false });
+      await Promise.all([
+        reload("pinned", { pinned: true }),
+        ...(defaultGroup.value ? [reload(defaultGroup.value.id, {})] : []),
+        ...ownGroups.value.filter((group) => opened.value.has(group.id)).map((group) => reload(group.id, {})),
+      ]);
+      status.value = "ready";
+      error.value = null;
+    } catch (failure) {
+      error.value = failure;
+      if (status.value === "loading") status.value = "error";
+    }
+  }
+
+  async function reload(name, query) {
+    const page = await api.getChatList({ pageSize: PAGE, ...(name === "pinned" ? query : { groupId: name, pinned: false }) });
+    note(page.list);
+    lists.set(name, { ids: page.list.map((each) => each.uuid), total: page.total, cursor: page.next_cursor, loading: false });
+  }
+
+  /** The next page of a list, unless it is on its way. */
+  async function more(name) {
+    const list = lists.get(name);
+    if (!list?.cursor || list.loading) return;
+    list.loading = true;
+    const page = await api.getChatList({ pageSize: PAGE, groupId: name, pinned: false, cursor: list.cursor });
+    note(page.list);
+    const seen = new Set(list.ids);
+    const ids = [...list.ids, ...page.list.map((each) => each.uuid).filter((uuid) => !seen.has(uuid))];
+    lists.set(name, { ids, total: page.total, cursor: page.next_cursor, loading: false });
+  }
+
+  async function toggle(groupId) {
+    const next = new Set(opened.value);
+    if (!next.delete(groupId)) next.add(groupId);
+    opened.value = next;
+    remember("openGroups", [...next]);
+    if (next.has(groupId) && !lists.has(groupId)) await reload(groupId, {});
+  }
+
+  const note = (list) => list.forEach((each) => known.set(each.uuid, each));
+
+  /** One conversation, asked for where it is not known. */
+  async function get(uuid) {
+    if (!known.has(uuid)) note([await api.getChatDetail(uuid)]);
+    return known.get(uuid);
+  }
+
+  async function create(data) {
+    const made = await api.createChat(data);
+    place(made);
+    return made;
+  }
+
+  /** Put a conversation at the top of the list to which it belongs. */
+  function place(conversation) {
+    const { uuid } = conversation;
+    const before = known.get(uuid);
+    known.set(uuid, conversation);
+    const home = conversation.pinned ? "pinned" : conversation.group_id;
+    const wasHome = before && (before.pinned ? "pinned" : before.group_id);
+    if (wasHome !== undefined && wasHome !== home) drop(wasHome, uuid);
+    const list = lists.get(home);
+    if (list) {
+      const isNew = !list.ids.includes(uuid);
+      lists.set(home, { ...list, ids: [uuid, ...list.ids.filter((id) => id !== uuid)], total: list.total + (isNew ? 1 : 0) });
+    }
+    if (before?.group_id !== conversation.group_id) count(before?.group_id, conversation.group_id);
+  }
+
+  function drop(name, uuid) {
+    const list = lists.get(name);
+    if (list?.ids.includes(uuid)) lists.set(name, { ...list, ids: list.ids.filter((id) => id !== uuid), total: list.total - 1 });
+  }
+
+  function count(from, to) {
+    groups.value = groups.value.map((group) => {
+      const change = (group.id === to ? 1 : 0) - (group.id === from ? 1 : 0);
+      return change ? { ...group, conversation_count: group.conversation_count + change } : group;
+    });
+  }
+
+  /** Show a change before the server has agreed; put it back where it does not. */
+  async function change(uuid, changes) {
+    const before = known.get(uuid);
+    known.set(uuid, { ...before, ...changes });
+    try {
+      const after = await api.updateChat({ id: uuid, ...changes });
+      const moved = after.status !== "active" || after.pinned !== before.pinned || after.group_id !== before.group_id;
+      known.set(uuid, after);
+      if (moved) await load();
+      return after;
+    } catch (failure) {
+      known.set(uuid, before);
+      throw failure;
+    }
+  }
+
+  /** What the server says of one conversation now: its title, its time, its place. */
+  async function refresh(uuid) {
+    const before = known.get(uuid);
+    const after = await api.getChatDetail(uuid);
+    if (!before || before.updated_at !== after.updated_at) place(after);
+    else known.set(uuid, after);
+  }
+
+  async function remove(uuids) {
+    await (uuids.length === 1 ? api.deleteChat(uuids[0]) : api.batchDeleteChats(uuids));
+    await load();
+  }
+
+  async function move(uuids, groupId) {
+    await api.batchMoveChatToGroup({ chatIds: uuids, targetGroupId: groupId });
+    uuids.forEach((uuid) => known.has(uuid) && known.set(uuid, { ...known.get(uuid), group_id: groupId }));
+    await load();
+  }
+
+  async function saveGroup(group) {
+    const saved = await (group.id ? api.updateChatGroup(group) : api.createChatGroup(group));
+    groups.value = await api.getChatGroups({ includeChats: false });
+    return saved;
+  }
+
+  async function removeGroup(groupId, withChats) {
+    await api.deleteChatGroup(groupId, withChats);
+    await load();
+  }
+
+  return {
+    known, groups, ownGroups, defaultGroup, lists, opened, status, error,
+    idsOf, load, more, toggle, get, create, place, change, refresh, remove, move, saveGroup, removeGroup,
+  };
+});

@@ -1,0 +1,61 @@
+// What a person decided, kept by the server and, for the first paint, by the browser.
+import { defineStore } from "pinia";
+import { reactive, ref } from "vue";
+
+import { getChatSettings, updateChatSettings } from "@/api/chat.js";
+import { browserLanguage, speak } from "@/lib/i18n.js";
+import { recall, remember } from "@/lib/storage.js";
+
+export const useSettings = defineStore("settings", () => {
+  const look = recall("look", {});
+  const values = reactive({
+    theme: look.theme ?? "system",
+    language: look.language ?? "auto",
+    default_model_id: null,
+    default_config: {},
+    preferences: {},
+    auto_save: true,
+  });
+  const loaded = ref(false);
+
+  /** Put on what the browser remembers. */
+  function start() {
+    wearTheme();
+    return speakLanguage();
+  }
+
+  /** What the server has is what counts. */
+  async function load() {
+    Object.assign(values, await getChatSettings());
+    loaded.value = true;
+    await start();
+    keep();
+  }
+
+  /** Change now, tell the server; what it refuses is put back. @param {Record<string, any>} changes */
+  async function change(changes) {
+    const before = Object.fromEntries(Object.keys(changes).map((name) => [name, values[name]]));
+    Object.assign(values, changes);
+    await start();
+    keep();
+    try {
+      Object.assign(values, await updateChatSettings(changes));
+    } catch (error) {
+      Object.assign(values, before);
+      await start();
+      keep();
+      throw error;
+    }
+  }
+
+  const keep = () => remember("look", { theme: values.theme, language: values.language });
+
+  function wearTheme() {
+    if (values.theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = values.theme;
+  }
+
+  const speakLanguage = () => speak(values.language === "auto" ? browserLanguage() : values.language);
+
+  return { values, loaded, start, load, change };
+});

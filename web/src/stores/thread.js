@@ -1,0 +1,269 @@
+// One conversation as it is shown: a window of its messages, and the reply that is being written.
+
+import { shallowReactive } from "vue";
+
+import * as api from "@/api/chat.js";
+import { createPacer } from "@/lib/pacing.js";
+
+const PAGE = 50;
+/** More than these are not kept on the page; what is trimmed is fetched again. */
+export const MOST_SHOWN = 120;
+let keys = 0;
+
+/** A message for the page: `key` stays the same when the server has given it its uuid. */
+const shown = (/** @type {object} */ message) => shallowReactive({ key: ++keys, error_message: null, ...message });
+
+/**
+ * @param {string} chatId
+ * @param {{ onTitle?: (title: string) => void, onEnd?: () => void }} [hooks]
+ */
+export function createThread(chatId, { onTitle, onEnd } = {}) {
+  const thread = shallowReactive({
+    chatId,
+    /** idle | loading | ready | error */
+    status: "idle",
+    error: null,
+    messages: [],
+    hasEarlier: false,
+    hasLater: false,
+    /** The generation that is followed: { taskId, message, connection, control }. */
+    run: null,
+  });
+
+  // ----------------------------------------------------------------------------------------- reading
+
+  /** The end of the conversation. @param {number} count messages it has, as far as is known */
+  async function load(count) {
+    if (thread.status === "loading") return;
+    thread.status = thread.status === "ready" ? "ready" : "loading";
+    try {
+      const last = await api.getChatMessages(chatId, { pageSize: PAGE, pageNum: Math.max(1, Math.ceil(count / PAGE)) });
+      let list = last.list;
+      let earlier = last.pageNum > 1;
+      if (earlier && list.length < PAGE / 2 && list.length > 0) {
+        const before = await api.getChatMessages(chatId, { pageSize: PAGE, before: list[0].uuid });
+        list = [...before.list, ...list];
+        earlier = list.length < last.total;
+      }
+      take(list, earlier, false);
+      if (last.next_cursor && last.total > count) await load(last.total);
+    } catch (error) {
+      thread.error = error;
+      if (thread.status === "loading") thread.status = "error";
+    }
+  }
+
+  /** The messages around one of them. */
+  async function jump(messageId) {
+    const page = await api.getChatMessages(chatId, { pageSize: PAGE, around: messageId });
+    take(page.list, true, page.next_cursor !== null || page.list.length >= PAGE);
+  }
+
+  /** A message that may stand on another branch: that branch is shown then. */
+  async function reveal(messageId) {
+    const inWindow = () => thread.messages.some((message) => message.uuid === messageId);
+    if (inWindow()) return;
+    try {
+      await jump(messageId);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+    }
+    if (!inWindow()) await activate(messageId);
+  }
+
+  function take(list, hasEarlier, hasLater) {
+    const old = new Map(thread.messages.map((message) => [message.uuid, message]));
+    thread.messages = list.map((message) => {
+      const kept = old.get(message.uuid);
+      if (!kept) return shown(message);
+      if (thread.run?.message === kept) return kept;
+      return Object.assign(kept, message);
+    });
+    Object.assign(thread, { hasEarlier, hasLater, status: "ready", error: null });
+    const running = thread.messages.find((message) => message.state === "streaming" && message.task_id);
+    if (running && !thread.run) follow(running);
+  }
+
+  async function loadEarlier() {
+    const first = thread.messages[0];
+    if (!thread.hasEarlier || !first) return;
+    const page = await api.getChatMessages(chatId, { pageSize: PAGE, before: first.uuid });
+    if (thread.messages[0] !== first) return;
+    const list = [...page.list.map(shown), ...thread.messages];
+    const trimmed = list.length > MOST_SHOWN && !thread.run;
+    thread.messages = trimmed ? list.slice(0, MOST_SHOWN) : list;
+    thread.hasEarlier = page.list.length === PAGE;
+    thread.hasLater = thread.hasLater || trimmed;
+  }
+
+  async function loadLater() {
+    const last = thread.messages.at(-1);
+    if (!thread.hasLater || !last) return;
+    const page = await api.getChatMessages(chatId, { pageSize: PAGE, after: last.uuid });
+    if (thread.messages.at(-1) !== last) return;
+    const list = [...thread.messages, ...page.list.map(shown)];
+    const trimmed = list.length > MOST_SHOWN;
+    thread.messages = trimmed ? list.slice(-MOST_SHOWN) : list;
+    thread.hasEarlier = thread.hasEarlier || trimmed;
+    thread.hasLater = page.list.length === PAGE;
+  }
+
+  /** What the server has of the messages around this one: versions, counts, sentences of errors. */
+  async function refresh(messageId) {
+    const page = await api.getChatMessages(chatId, { pageSize: 4, around: messageId });
+    const fresh = new Map(page.list.map((message) => [message.uuid, message]));
+    for (const message of thread.messages) if (fresh.has(message.uuid)) Object.assign(message, fresh.get(message.uuid));
+  }
+
+  // ------------------------------------------------------------------------------------------ asking
+
+  /**
+   * Ask. The question is on the page before the server has it; where it is refused, it stays there as not sent.
+   * @param {string} content @param {{ files?: any[], modelId?: string, config?: object }} [options]
+   */
+  async function send(content, { files = [], modelId, config } = {}) {
+    const question = shown({ role: "user", content, files, state: "sending", version: alone, created_at: new Date().toISOString() });
+    thread.messages = [...thread.messages, question];
+    return ask(question, { modelId, config });
+  }
+
+  /** Send once more what was not sent. */
+  function resend(question) {
+    question.state = "sending";
+    question.error_message = null;
+    return ask(question, {});
+  }
+
+  async function ask(question, { modelId, config }) {
+    const reply = blankReply(modelId);
+    thread.messages = [...thread.messages, reply];
+    const body = { chatId, content: question.content, files: question.files.map((file) => file.id), modelId, config };
+    const callbacks = following(reply, question);
+    try {
+      const control = await api.sendStreamMessage(body, callbacks.onMessage, callbacks.onError, callbacks.onComplete, callbacks);
+      begun(control, reply);
+    } catch (error) {
+      discard(reply);
+      Object.assign(question, { state: "unsent", error_message: error.message, error: error.code });
+    }
+  }
+
+  /** Answer anew, beside the old version. */
+  async function regenerate(message, { modelId, config } = {}) {
+    const index = thread.messages.indexOf(message);
+    const at = message.role === "user" ? index + 1 : index;
+    return replacing(at, blankReply(modelId), (callbacks) =>
+      api.regenerateMessage({ chatId, messageId: message.uuid, modelId, config }, callbacks),
+    );
+  }
+
+  /** A changed question beside the old one, answered anew. */
+  async function branch(message, content) {
+    const index = thread.messages.indexOf(message);
+    const question = shown({ ...message, key: ++keys, content, state: "sending" });
+    const reply = blankReply(null);
+    return replacing(index, reply, (callbacks) => api.editMessage({ messageId: message.uuid, content, branch: true }, callbacks), question);
+  }
+
+  async function replacing(index, reply, start, question) {
+    const before = thread.messages;
+    thread.messages = [...before.slice(0, index), ...(question ? [question] : []), reply];
+    try {
+      begun(await start(following(reply, question)), reply);
+    } catch (error) {
+      thread.messages = before;
+      thread.run = null;
+      throw error;
+    }
+  }
+
+  // --------------------------------------------------------------------------------------- following
+
+  /** Go on where the server's text ends. */
+  async function follow(message) {
+    const callbacks = following(message, null);
+    try {
+      begun(await api.joinStreamMessage(message.task_id, message.last_event_id ?? 0, callbacks.onMessage, callbacks.onError, callbacks.onComplete, callbacks), message);
+    } catch {
+      // It ended and was cleared away in between: the message itself says how.
+      thread.run = null;
+      await refresh(message.uuid);
+    }
+  }
+
+  function begun(control, message) {
+    // A short reply is over before its control is here.
+    if (message.state === "streaming") thread.run = { ...thread.run, control, taskId: control.taskId };
+  }
+
+  function following(message, question) {
+    const pacer = createPacer((text) => (message.content += text));
+    const thoughts = createPacer((text) => (message.reasoning = (message.reasoning ?? "") + text));
+    thread.run = { message, control: null, taskId: message.task_id ?? null, connection: "connecting" };
+    const on = {
+      user_message: (event) => question && Object.assign(question, { uuid: event.message_id, state: "complete" }),
+      assistant_start: (event) => Object.assign(message, { uuid: event.message_id, task_id: event.task_id, model_id: event.model_id ?? message.model_id }),
+      reasoning: (event) => thoughts.push(event.content),
+      chunk: (event) => pacer.push(event.content),
+      title: (event) => onTitle?.(event.title),
+      complete: (event) => end("complete", event),
+      cancelled: (event) => end("cancelled", event),
+      error: (event) => end("failed", event),
+    };
+    function end(state, event) {
+      pacer.drop();
+      Object.assign(message, { content: event.content, state, finish_reason: event.finish_reason ?? null, error: event.error ?? null, error_message: event.message ?? null });
+      thread.run = null;
+      refresh(message.uuid).then(() => onEnd?.(), () => onEnd?.());
+    }
+    return {
+      onMessage: (event) => on[event.type]?.(event),
+      onError: (error) => thread.run?.message === message && error.code === "stream_lost" && (thread.run = { ...thread.run, connection: "lost" }),
+      onComplete: () => {},
+      onConnection: (connection) => thread.run?.message === message && (thread.run = { ...thread.run, connection }),
+    };
+  }
+
+  const stop = () => thread.run?.taskId && api.cancelStreamMessage(thread.run.taskId);
+
+  /** After a minute without a line, or when the network is back. */
+  async function reconnect() {
+    const { run } = thread;
+    if (!run) return;
+    if (run.connection !== "lost") return run.control?.hurry();
+    thread.run = null;
+    await load(thread.messages.length);
+  }
+
+  // ---------------------------------------------------------------------------------------- changing
+
+  const discard = (message) => {
+    thread.messages = thread.messages.filter((each) => each !== message);
+    if (thread.run?.message === message) thread.run = null;
+  };
+
+  async function remove(message) {
+    if (message.uuid) await api.deleteMessage(message.uuid);
+    discard(message);
+    onEnd?.();
+  }
+
+  async function edit(message, content) {
+    Object.assign(message, await api.editMessage({ messageId: message.uuid, content }));
+  }
+
+  /** Show another version, and the branch below it. */
+  async function activate(uuid) {
+    await api.activateMessage(uuid);
+    await jump(uuid);
+  }
+
+  return Object.assign(thread, {
+    load, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, discard, edit, activate,
+  });
+}
+
+const alone = { index: 1, count: 1, uuids: [] };
+
+const blankReply = (modelId) =>
+  shown({ role: "assistant", content: "", reasoning: null, files: [], state: "streaming", model_id: modelId ?? null, version: alone, created_at: new Date().toISOString() });

@@ -1,0 +1,20 @@
+// Where things stand on the screen.
+import { defineStore } from "pinia";
+import { ref, watch } from "vue";
+
+import { recall, remember } from "@/lib/storage.js";
+
+export const useUi = defineStore("ui", () => {
+  const narrow = window.matchMedia("(max-width: 760px)");
+  const isNarrow = ref(narrow.matches);
+  const sidebarOpen = ref(narrow.matches ? false : recall("sidebar", true));
+  const sidebarWidth = ref(recall("sidebarWidth", 272));
+  const paletteOpen = ref(false);
+  narrow.addEventListener("change", () => {
+    isNarrow.value = narrow.matches;
+    sidebarOpen.value = !narrow.matches;
+  });
+  watch(sidebarOpen, (open) => isNarrow.value || remember("sidebar", open));
+  watch(sidebarWidth, (width) => remember("sidebarWidth", width));
+  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen };
+});
