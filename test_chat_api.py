@@ -271,6 +271,20 @@ def errors(api: Api, made: Json) -> None:
     assert (status, answer["detail"][0]["loc"]) == (422, ["body", "content"])
 
 
+@step("what is deleted lies in the trash, comes back as it was, or is removed for good")
+def trash(api: Api, made: Json) -> None:
+    path = f"/chat/conversations/{made['second']}"
+    before = api.data("GET", path)
+    api.data("DELETE", path)
+    assert made["second"] in [item["uuid"] for item in api.data("GET", "/chat/trash")["list"]]
+    report = api.data("POST", "/chat/trash/restore", {"ids": [made["second"]]})
+    assert report == {"restored": 1, "missing": []}
+    assert api.data("GET", path) == before
+    gone = api.data("POST", "/chat/conversations", {"title": "不要了"})["uuid"]
+    api.data("DELETE", f"/chat/conversations/{gone}")
+    assert api.data("DELETE", "/chat/trash", {"ids": [gone]}) == {"purged": 1, "missing": []}
+
+
 @step("delete all of it")
 def clean_up(api: Api, made: Json) -> None:
     api.data("DELETE", f"/chat/conversations/{made['chat']}/messages")

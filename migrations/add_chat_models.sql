@@ -210,6 +210,8 @@ CREATE TABLE conversations (
     pinned BOOLEAN DEFAULT false NOT NULL,
     -- active, archived, deleted
     status VARCHAR(20) DEFAULT 'active' NOT NULL,
+    -- of a deleted one: what it comes back as
+    status_before VARCHAR(20),
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     deleted_at TIMESTAMP WITH TIME ZONE,
@@ -271,7 +273,7 @@ CREATE TABLE messages (
 
 CREATE INDEX ix_messages_branch ON messages (conversation_id, on_branch, status, depth);
 
-CREATE INDEX ix_messages_parent_id ON messages (conversation_id, parent_id);
+CREATE INDEX ix_messages_parent_id ON messages (parent_id, conversation_id);
 
 -- Runs of a model
 CREATE TABLE generations (
@@ -313,6 +315,8 @@ CREATE TABLE generations (
     CONSTRAINT fk_generations_connection_id_api_keys FOREIGN KEY(connection_id) REFERENCES api_keys (id)
 );
 
+CREATE INDEX ix_generations_conversation_id ON generations (conversation_id);
+
 CREATE INDEX ix_generations_finished ON generations (finished_at);
 
 CREATE INDEX ix_generations_message_id ON generations (message_id);
@@ -320,6 +324,8 @@ CREATE INDEX ix_generations_message_id ON generations (message_id);
 CREATE INDEX ix_generations_state ON generations (state, lease_expires_at);
 
 CREATE INDEX ix_generations_user_id_created ON generations (user_id, created_at);
+
+CREATE INDEX ix_generations_user_message_id ON generations (user_message_id);
 
 -- Texts that messages had before they were edited in place
 CREATE TABLE message_revisions (

@@ -67,6 +67,7 @@ _CONVERSATIONS = sa.Table(
     sa.Column("last_message", sa.Text(), comment="the first 200 characters of the branch's newest message"),
     flag("pinned"),
     word("status", "active", "active, archived, deleted"),
+    sa.Column("status_before", sa.String(20), comment="of a deleted one: what it comes back as"),
     moment("created_at"),
     moment("updated_at"),
     moment("deleted_at", nullable=True),
@@ -111,7 +112,7 @@ _MESSAGES = sa.Table(
 sa.Index(
     "ix_messages_branch", *(_MESSAGES.c[name] for name in ("conversation_id", "on_branch", "status", "depth"))
 )
-sa.Index("ix_messages_parent_id", _MESSAGES.c.conversation_id, _MESSAGES.c.parent_id)
+sa.Index("ix_messages_parent_id", _MESSAGES.c.parent_id, _MESSAGES.c.conversation_id)
 sa.Table(
     "message_revisions",
     METADATA,

@@ -10,8 +10,8 @@ _GENERATIONS = sa.Table(
     row_id(),
     sa.Column("uuid", sa.String(36), nullable=False, unique=True, comment="task_id on the wire"),
     owner(),
-    sa.Column("conversation_id", BIG_ID, sa.ForeignKey("conversations.id"), nullable=False),
-    sa.Column("user_message_id", BIG_ID, sa.ForeignKey("messages.id"), nullable=False),
+    sa.Column("conversation_id", BIG_ID, sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("user_message_id", BIG_ID, sa.ForeignKey("messages.id"), nullable=False, index=True),
     sa.Column(
         "message_id", BIG_ID, sa.ForeignKey("messages.id"), nullable=False, index=True, comment="the reply"
     ),

@@ -8,7 +8,8 @@ from duihua.generation.routes import router as generation
 from duihua.groups.routes import router as groups
 from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
+from duihua.trash.routes import router as trash
 
-FEATURES: tuple[APIRouter, ...] = (groups, conversations, messages, generation, prompts, files)
+FEATURES: tuple[APIRouter, ...] = (groups, conversations, messages, generation, prompts, files, trash)
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

@@ -29,6 +29,8 @@ OBJECTS = {
     "/chat/prompts id": "prompt",
     "/chat/prompts/batch ids": "prompt",
     "/chat/conversations/batch ids": "chat",
+    "/chat/trash ids": "chat",
+    "/chat/trash/restore ids": "chat",
     "/chat/conversations/{chat_id}/messages before": "message",
     "/chat/conversations/{chat_id}/messages after": "message",
     "/chat/conversations/{chat_id}/messages around": "message",

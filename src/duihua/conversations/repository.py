@@ -96,7 +96,13 @@ def move(session: Session, rows: Sequence[Conversation], group_id: int) -> None:
 
 def mark_deleted(session: Session, rows: Sequence[Conversation]) -> None:
     """Hide the conversations."""
-    _update(session, rows, status=ConversationStatus.DELETED, deleted_at=now())
+    _update(
+        session,
+        rows,
+        status=ConversationStatus.DELETED,
+        status_before=Conversation.status,
+        deleted_at=now(),
+    )
 
 
 def clear_messages(session: Session, conversation: Conversation) -> Sequence[int]:

@@ -14,6 +14,8 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "cleared": ("消息已清空", "Messages cleared"),
     "sent": ("已发送", "Sent"),
     "activated": ("已切换版本", "Version activated"),
+    "restored": ("已恢复", "Restored"),
+    "purged": ("已彻底删除", "Deleted for good"),
     "cancel_done": ("已停止生成，已生成的内容已保留", "Stopped; what was generated is kept"),
     "cancel_ended": ("该回复在此之前已结束", "The reply had already ended"),
     # requests
@@ -73,6 +75,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "message_streaming": (
         "该回复仍在生成，请先停止或等待其结束",
         "This reply is still being generated; stop it or wait for its end",
+    ),
+    "trash_in_use": (
+        "其中有对话的回复仍在结束，未删除任何内容；请几秒后重试",
+        "A reply in one of these conversations is still ending; nothing was removed. Try again in seconds",
     ),
     "nothing_to_answer": ("没有可供回答的用户消息", "There is no user's message to answer"),
     # generations

@@ -80,6 +80,6 @@ def delete_conversations(session: Session, group_id: int) -> Sequence[int]:
     return session.scalars(
         update(Conversation)
         .where(Conversation.group_id == group_id, Conversation.status != ConversationStatus.DELETED)
-        .values(status=ConversationStatus.DELETED, deleted_at=now())
+        .values(status=ConversationStatus.DELETED, status_before=Conversation.status, deleted_at=now())
         .returning(Conversation.id)
     ).all()

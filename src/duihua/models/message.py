@@ -20,7 +20,7 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_branch", "conversation_id", "on_branch", "status", "depth"),
-        Index("ix_messages_parent_id", "conversation_id", "parent_id"),
+        Index("ix_messages_parent_id", "parent_id", "conversation_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,0 +1,1 @@
+"""Trash: deleted conversations, until they are restored or removed for good."""
