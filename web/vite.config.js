@@ -14,7 +14,8 @@ export default defineConfig({
   plugins: [modernFonts(), vue(), compressed()],
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false },
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
-  build: { target: "es2022", outDir: output, emptyOutDir: true, manifest: "manifest.json", modulePreload: { polyfill: false } },
+  // No inlined assets: the policy lets a page load fonts from files only.
+  build: { assetsInlineLimit: 0, target: "es2022", outDir: output, emptyOutDir: true, manifest: "manifest.json", modulePreload: { polyfill: false } },
   server: { proxy: { "/chat": server, "/api": server } },
 });
 

@@ -1,5 +1,7 @@
 """The main thing: asking, reading along, stopping, coming back."""
 
+import re
+
 from playwright.async_api import Page, expect
 
 from tests.fixtures.client import Client
@@ -9,7 +11,7 @@ FIRST = "你好，请用 Markdown 回答我 hello"
 
 
 async def ask(page: Page, text: str) -> None:
-    await page.get_by_label("消息", exact=True).fill(text)
+    await page.get_by_role("textbox", name="消息").fill(text)
     await page.keyboard.press("Enter")
 
 
@@ -48,3 +50,50 @@ async def test_unknown_paths_and_conversations(visit: Visit, archive: Client) ->
 
 async def _newest(archive: Client) -> dict[str, str]:
     return (await archive.get("/chat/conversations/list")).data["list"][0]
+
+
+async def test_composing_never_sends(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        field = page.get_by_role("textbox", name="消息")
+        await field.focus()
+        devtools = await page.context.new_cdp_session(page)
+        await devtools.send(
+            "Input.imeSetComposition", {"text": "nihao", "selectionStart": 5, "selectionEnd": 5}
+        )
+        await page.keyboard.press("Enter")
+        assert page.url == f"{archive.origin}/"
+        await devtools.send("Input.insertText", {"text": "你好"})
+        await expect(field).to_have_value(re.compile("你好"))
+        await page.keyboard.press("Shift+Enter")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/c/*")
+        await expect(page.locator("article.user")).to_have_count(1)
+
+
+async def test_stopping_keeps_what_was_said(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        chat = await archive.conversation(
+            config={"offline": {"text": "说了一半。", "hang_after": 4, "rate": 0}}
+        )
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await ask(page, "说吧")
+        await expect(page.locator("article.assistant .prose")).to_contain_text("说了一半")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("article.assistant .ended")).to_have_text("已停止")
+        await page.get_by_role("button", name="重新生成").click()
+        await page.locator('.chat[data-state="streaming"]').wait_for()
+        await page.get_by_role("button", name="停止生成").click()
+        await expect(page.locator("article.assistant .versions")).to_contain_text("2/2")
+
+
+async def test_drafts_survive_a_reload(visit: Visit, archive: Client) -> None:
+    async with visit(color_scheme="dark", viewport={"width": 390, "height": 844}) as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await page.get_by_role("textbox", name="消息").fill("还没写完")
+        await page.reload()
+        await expect(page.get_by_role("textbox", name="消息")).to_have_value("还没写完")
+        await visitor.shoot("phone-dark")

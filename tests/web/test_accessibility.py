@@ -1,0 +1,51 @@
+"""axe-core finds nothing, in both themes and both languages."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT
+from tests.fixtures.client import Client
+from tests.web.conftest import Visit
+
+_AXE = str(ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js")
+_RUN = """async () => (await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })).violations
+  .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join(" | ")}`)"""
+_REPLY = """# 标题
+
+正文 **重点。** `code` [链接](/)
+
+- [x] 完成
+
+| 列 | 数 |
+|---|---|
+| a | 1 |
+
+```python
+print('你好')
+```
+
+> 引用 $E=mc^2$"""
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "zh-CN"), ("dark", "en-US")])
+async def test_no_violations(visit: Visit, archive: Client, theme: str, language: str) -> None:
+    group = (await archive.post("/chat/groups", {"name": "研究 Research", "color": "#B8503B"})).data
+    long = "很长的标题 with a very long English part that does not fit into any sidebar at all, 真的放不下"
+    await archive.conversation(title=long, group_id=group["id"])
+    chat = await archive.conversation(title=long)
+    script = {"offline": {"text": _REPLY, "reasoning": "想一想。", "rate": 0}}
+    await archive.say(chat["uuid"], "请给我看看 Markdown 的样子", config=script)
+    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
+    async with visit(color_scheme=theme, locale=language) as visitor:
+        page = visitor.page
+        for name, path in {"empty": "/", "full": f"/c/{chat['uuid']}", "missing": "/nowhere"}.items():
+            await page.goto(archive.origin + path)
+            await page.locator(
+                ".message.assistant .katex" if name == "full" else "h1:not(.top-bar h1)"
+            ).first.wait_for()
+            await page.evaluate(axe)
+            found = await page.evaluate(_RUN)
+            await visitor.shoot(f"axe-{name}-{theme}")
+            assert found == [], "\n".join(found)

@@ -1,0 +1,57 @@
+"""No text runs, fetches or becomes an element of its own, wherever it is shown."""
+
+from playwright.async_api import Page, expect
+
+from tests.fixtures.client import Client
+from tests.web.conftest import Visit
+from tests.web.vectors import vectors
+
+_TAGS = ("script", "iframe", "object", "embed", "style", "link", "video", "audio", "base", "meta")
+_FORBIDDEN = ", ".join(f"#app {name}" for name in (*_TAGS, "form:not(.composer)"))
+_NOTHING_OF_IT = """(forbidden) => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const ours = ({ src }) => new URL(src).origin === location.origin || src.startsWith("data:image/");
+  return {
+    hacked: window.hacked ?? null,
+    elements: all(forbidden).length,
+    attributes: all("#app *").flatMap((e) => e.getAttributeNames()).filter((name) => name.startsWith("on")),
+    links: all("#app a[href]").map((a) => a.protocol).filter((p) => !/^(https?|mailto|tel):$/.test(p)),
+    images: all("#app img").filter((image) => !ours(image)).length,
+  };
+}"""
+_CLEAN = {"hacked": None, "elements": 0, "attributes": [], "links": [], "images": 0}
+
+
+async def _settled(page: Page) -> None:
+    await page.locator('.chat[data-state="ready"]').wait_for()
+    assert await page.evaluate(_NOTHING_OF_IT, _FORBIDDEN) == _CLEAN
+
+
+async def test_five_hundred_texts_do_nothing(visit: Visit, archive: Client) -> None:
+    texts = list(vectors())
+    assert len(texts) >= 500
+    async with visit() as visitor:
+        page = visitor.page
+        for start in range(0, len(texts), 140):
+            chat = await archive.conversation(
+                title=texts[start], config=_saying("\n\n".join(texts[start : start + 140]))
+            )
+            await archive.post("/chat/messages", {"chat_id": chat["uuid"], "content": texts[start]})
+            await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+            await _settled(page)
+
+
+async def test_texts_that_come_byte_by_byte_do_nothing(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        chat = await archive.conversation(config=_saying("\n\n".join(list(vectors())[::7]), rate=4000))
+        await archive.post("/chat/groups", {"name": "<img src=x onerror=hacked=1>"})
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.get_by_role("textbox", name="消息").fill("<img src=x onerror=hacked=1>")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("article.assistant .prose")).to_be_visible()
+        await _settled(page)
+
+
+def _saying(text: str, rate: int = 0) -> dict[str, object]:
+    return {"offline": {"text": text, "rate": rate}}
