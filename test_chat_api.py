@@ -260,6 +260,14 @@ def files(api: Api, made: Json) -> None:
     assert (status, answer["error"]) == (404, "file_not_found")
 
 
+@step("export a conversation with all its versions")
+def export(api: Api, made: Json) -> None:
+    status, archive = api.call("POST", "/chat/export", {"chat_id": made["chat"], "format": "json"})
+    assert (status, archive["format"]) == (200, "duihua")
+    assert archive["conversation"]["uuid"] == made["chat"]
+    assert len(archive["messages"]) > len(messages(api, made)), "the versions that are not shown are in it"
+
+
 @step("errors say what happened, in Chinese or English, and carry a stable name")
 def errors(api: Api, made: Json) -> None:
     status, answer = api.call("GET", f"/chat/conversations/{uuid.uuid4()}")

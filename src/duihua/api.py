@@ -8,8 +8,18 @@ from duihua.generation.routes import router as generation
 from duihua.groups.routes import router as groups
 from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
+from duihua.transfer.routes import router as transfer
 from duihua.trash.routes import router as trash
 
-FEATURES: tuple[APIRouter, ...] = (groups, conversations, messages, generation, prompts, files, trash)
+FEATURES: tuple[APIRouter, ...] = (
+    groups,
+    conversations,
+    messages,
+    generation,
+    prompts,
+    files,
+    trash,
+    transfer,
+)
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

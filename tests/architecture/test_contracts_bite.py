@@ -28,6 +28,8 @@ BITES = [
     ("files", "files/drawer.py", "import duihua.core"),
     ("generation", "generation/repository.py", "import duihua.generation.engine"),
     ("generation", "generation/drawer.py", "import duihua.core"),
+    ("transfer", "transfer/reading.py", "import duihua.transfer.exporting"),
+    ("transfer", "transfer/drawer.py", "import duihua.core"),
     ("routes", "conversations/routes.py", "import duihua.conversations.repository"),
     ("routes", "groups/routes.py", "from duihua.conversations.repository import ConversationRepository"),
     ("sql", "conversations/service.py", "from sqlalchemy.orm import Session"),

@@ -162,6 +162,14 @@ def _present(
     return presented
 
 
+def texts_so_far(session: Session, rows: Sequence[Message]) -> dict[int, tuple[str, str | None]]:
+    """For each row that is streaming: the text and the reasoning that it has so far."""
+    folded = {
+        row_id: stream.fold(payloads) for row_id, (_, payloads) in repository.running(session, rows).items()
+    }
+    return {row_id: (content, reasoning or None) for row_id, (content, reasoning) in folded.items()}
+
+
 def _so_far(payloads: Sequence[str]) -> dict[str, Any]:
     """What a running generation has committed: a reader may show it and join after its last event."""
     content, reasoning = stream.fold(payloads)

@@ -1,0 +1,71 @@
+"""Export and import on the wire."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, StrictBool, model_validator
+
+from duihua.schemas.base import QueryModel, Reference, RowId, WireModel
+
+ExportFormat = Literal["json", "markdown", "txt"]
+
+
+class ExportOptions(WireModel):
+    """How conversations are written."""
+
+    format: ExportFormat = Field(
+        "json",
+        description="json: everything, to be imported; markdown, txt: the shown branch, to be read",
+    )
+    include_system_messages: StrictBool = True
+
+
+class ExportRequest(ExportOptions):
+    """One conversation as a file."""
+
+    chat_id: Reference
+
+
+class BatchExportRequest(ExportOptions):
+    """Several conversations as a zip."""
+
+    chat_ids: list[Reference] = Field(default=[], max_length=10_000)
+    all: StrictBool = Field(False, description="every conversation; `chat_ids` must be empty then")
+
+    @model_validator(mode="after")
+    def _some_or_all(self) -> Self:
+        if self.all == bool(self.chat_ids):
+            raise ValueError("give either chat_ids or all: true")
+        return self
+
+
+class ImportQuery(QueryModel):
+    """Where imported conversations go."""
+
+    group_id: RowId | None = Field(None, description="default: the group of the archive's name, or a new one")
+
+
+class ImportedConversation(BaseModel):
+    """A conversation that an import added."""
+
+    uuid: str
+    title: str
+    message_count: int = Field(description="messages of the shown branch")
+
+
+class ImportProblem(BaseModel):
+    """Why a conversation was skipped or could not be read."""
+
+    place: str = Field(description="the file within the archive, the line, or both", examples=["a.json"])
+    title: str | None
+    error: str = Field(description="stable, for machines", examples=["already_imported"])
+    message: str = Field(description="the same in words")
+
+
+class ImportReport(BaseModel):
+    """What an import did; `imported` + `skipped` + `failed` is every conversation that the file held."""
+
+    imported: int
+    skipped: int = Field(description="those that were there already")
+    failed: int
+    conversations: list[ImportedConversation] = Field(description="the first 1000 of those imported")
+    errors: list[ImportProblem] = Field(description="the first 1000 of those skipped or failed")

@@ -1,0 +1,1 @@
+"""Export and import: conversations as files, and back."""

@@ -1,0 +1,63 @@
+"""What is exported and imported, in the database."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from duihua.db.session import Session
+from duihua.models import ChatGroup, Conversation, Message, MessageRevision
+from duihua.vocabulary import ConversationStatus
+
+
+class Node(NamedTuple):
+    """What a message is in its tree."""
+
+    id: int
+    uuid: str
+    parent_id: int | None
+    role: str
+    status: str
+    on_branch: bool
+
+
+def conversation_ids(session: Session, user_id: int) -> Sequence[int]:
+    """All of the user's conversations, oldest first."""
+    return session.scalars(
+        select(Conversation.id)
+        .where(Conversation.user_id == user_id, Conversation.status != ConversationStatus.DELETED)
+        .order_by(Conversation.id)
+    ).all()
+
+
+def group_name(session: Session, group_id: int) -> str | None:
+    """The group's name; None for the default group."""
+    group = session.get_one(ChatGroup, group_id)
+    return None if group.is_default else group.name
+
+
+def nodes(session: Session, conversation_id: int) -> list[Node]:
+    """The whole tree, deleted messages too, parents first."""
+    columns = (Message.id, Message.uuid, Message.parent_id, Message.role, Message.status, Message.on_branch)
+    rows = session.execute(
+        select(*columns).where(Message.conversation_id == conversation_id).order_by(Message.depth, Message.id)
+    )
+    return [Node(*row) for row in rows]
+
+
+def messages(session: Session, ids: Sequence[int]) -> Sequence[Message]:
+    """These messages."""
+    return session.scalars(select(Message).where(Message.id.in_(ids))).all()
+
+
+def revisions(session: Session, message_ids: Sequence[int]) -> dict[int, list[MessageRevision]]:
+    """The earlier texts of each message, oldest first."""
+    found: dict[int, list[Any]] = {}
+    statement = (
+        select(MessageRevision)
+        .where(MessageRevision.message_id.in_(message_ids))
+        .order_by(MessageRevision.id)
+    )
+    for row in session.scalars(statement):
+        found.setdefault(row.message_id, []).append(row)
+    return found

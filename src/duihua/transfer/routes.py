@@ -1,0 +1,72 @@
+"""`/chat/export` and `/chat/import`."""
+
+import asyncio
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from duihua.auth.dependencies import User
+from duihua.core.clock import now
+from duihua.http.downloads import disposition
+from duihua.http.envelope import RequestLanguage
+from duihua.http.routing import feature_router
+from duihua.http.state import Db
+from duihua.schemas.transfer import BatchExportRequest, ExportRequest
+from duihua.settings.service import time_zone
+from duihua.transfer import exporting, reading
+from duihua.transfer.dependencies import ReadFromThread
+from duihua.transfer.exporting import CONTENT_TYPES, Wanted
+from duihua.transfer.rendering import Reader
+
+router = feature_router("/chat", "export and import")
+
+
+def _file(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in types}
+    return {200: {"description": description, "content": content}}
+
+
+@router.post(
+    "/export",
+    response_class=Response,
+    responses=_file("The conversation, as an attachment", *CONTENT_TYPES.values()),
+)
+async def export_conversation(
+    db: Db, read: ReadFromThread, user: User, language: RequestLanguage, request: ExportRequest
+) -> Response:
+    """One conversation as a file: json with every version, or its shown branch as Markdown or text."""
+    wanted = Wanted(request.format, request.include_system_messages, await _reader(db, user.id, language))
+    file = await asyncio.to_thread(exporting.one, read, user.id, request.chat_id, wanted)
+    return StreamingResponse(file.pieces, headers=_headers(file.name, CONTENT_TYPES[request.format]))
+
+
+@router.post(
+    "/export/batch",
+    response_class=Response,
+    responses=_file("A zip, one file a conversation", "application/zip"),
+)
+async def export_conversations(
+    db: Db, read: ReadFromThread, user: User, language: RequestLanguage, request: BatchExportRequest
+) -> Response:
+    """Several conversations, or all, as a zip that is written while it is sent."""
+    if request.all:
+        references = await db.read(reading.every, user.id)
+    else:
+        references = await db.read(reading.chosen, user.id, request.chat_ids)
+    wanted = Wanted(request.format, request.include_system_messages, await _reader(db, user.id, language))
+    pieces = exporting.zipped(read, user.id, references, wanted)
+    name = f"duihua-{now():%Y-%m-%d}.zip"
+    return StreamingResponse(pieces, headers=_headers(name, "application/zip"))
+
+
+async def _reader(db: Db, user_id: int, language: RequestLanguage) -> Reader:
+    return Reader(language, await db.read(time_zone, user_id))
+
+
+def _headers(name: str, content_type: str) -> dict[str, str]:
+    return {
+        "Content-Disposition": disposition(name),
+        "Content-Type": content_type,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }

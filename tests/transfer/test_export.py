@@ -1,0 +1,86 @@
+"""Export: what a file holds, what it is called, and that a batch is a zip of such files."""
+
+import io
+import json
+import zipfile
+from urllib.parse import unquote
+
+from duihua.transfer import rendering
+from tests.fixtures.client import Client
+
+
+async def a_conversation(client: Client, title: str) -> str:
+    """A question with two versions of its answer, the first text of the question edited."""
+    chat = (await client.conversation(title=title))["uuid"]
+    said = await client.say(chat, "你好")
+    again = {
+        "chat_id": chat,
+        "message_id": said["reply"]["uuid"],
+        "config": {"offline": {"text": "```python\nprint(1)", "rate": 0}},
+    }
+    await client.post("/chat/messages/regenerate", again)
+    await client.put(f"/chat/messages/{said['message_id']}", {"content": "你好啊"})
+    return chat
+
+
+def name_of(headers: dict[str, str]) -> str:
+    return unquote(headers["Content-Disposition"].partition("filename*=UTF-8''")[2])
+
+
+async def test_json_holds_every_version_and_earlier_text(client: Client) -> None:
+    chat = await a_conversation(client, "测试：a/b")
+    answer = await client.post("/chat/export", {"chatId": chat})
+    assert name_of(answer.headers) == "测试：a_b.json"
+    archive = json.loads(answer.data)
+    assert (archive["format"], archive["version"]) == ("duihua", 1)
+    question, first, second = archive["messages"]
+    assert archive["conversation"]["active_leaf"] == second["uuid"]
+    assert question["content"] == "你好啊"
+    assert [revision["content"] for revision in question["revisions"]] == ["你好"]
+    assert first["parent"] == second["parent"] == question["uuid"]
+
+
+async def test_what_is_deleted_is_not_exported(client: Client) -> None:
+    chat = await a_conversation(client, "删除")
+    question, reply = await client.messages(chat)
+    await client.delete(f"/chat/messages/{question['uuid']}")
+    archive = json.loads((await client.post("/chat/export", {"chat_id": chat})).data)
+    assert len(archive["messages"]) == 2
+    assert not any("parent" in message for message in archive["messages"])
+    assert archive["conversation"]["active_leaf"] == reply["uuid"]
+
+
+async def test_markdown_and_text_are_the_shown_branch(client: Client) -> None:
+    chat = await a_conversation(client, "阅读")
+    english = {"Accept-Language": "en"}
+    body = {"chat_id": chat, "format": "markdown"}
+    markdown = (await client.post("/chat/export", body, headers=english)).data.decode()
+    assert markdown.startswith("# 阅读\n")
+    assert "### User" in markdown
+    assert markdown.endswith("```python\nprint(1)\n```\n"), "an open fence is closed"
+    answer = await client.post("/chat/export", body | {"format": "txt"})
+    assert name_of(answer.headers) == "阅读.txt"
+    assert "[用户]" in answer.data.decode()
+
+
+async def test_a_batch_is_a_zip_with_names_that_differ(client: Client) -> None:
+    chats = [(await client.conversation(title=title))["uuid"] for title in ("会议", "会议", "CON", "../x")]
+    answer = await client.post("/chat/export/batch", {"chat_ids": chats})
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert archive.namelist() == ["会议.json", "会议 (2).json", "_CON.json", ".._x.json"]
+        assert json.loads(archive.read("会议.json"))["conversation"]["uuid"] == chats[0]
+    everything = await client.post("/chat/export/batch", {"all": True, "format": "markdown"})
+    with zipfile.ZipFile(io.BytesIO(everything.data)) as archive:
+        assert len(archive.namelist()) == 4
+        assert archive.testzip() is None
+
+
+async def test_a_batch_names_what_there_is(client: Client) -> None:
+    assert (await client.post("/chat/export/batch", {})).status == 422
+    assert (await client.post("/chat/export/batch", {"all": True, "chat_ids": ["1"]})).status == 422
+    assert (await client.post("/chat/export/batch", {"chat_ids": ["0"]})).error == "conversation_not_found"
+
+
+def test_a_fence_inside_a_longer_fence_is_code() -> None:
+    assert rendering._closed("````\n```\n````") == "````\n```\n````"
+    assert rendering._closed("~~~\n```") == "~~~\n```\n~~~"
