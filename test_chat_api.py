@@ -249,12 +249,18 @@ def organise(api: Api, made: Json) -> None:
     assert (changed["pinned"], changed["status"]) == (True, "archived")
 
 
-@step("upload a file, look at it, download it, delete it")
+@step("upload a file, ask about it, download it, delete it")
 def files(api: Api, made: Json) -> None:
     file = api.upload("/chat/upload", "笔记.md", "# 第一章\n".encode())
     assert (file["name"], file["content_type"], file["size"]) == ("笔记.md", "text/markdown", 12)
     assert api.data("GET", f"/chat/files/{file['id']}") == file
     assert api.download(file["url"]) == "# 第一章\n".encode()
+    api.data(
+        "POST",
+        "/chat/messages",
+        {"chat_id": made["chat"], "content": "读一读。", "files": [file["id"]], "config": QUICK},
+    )
+    assert [kept["name"] for kept in messages(api, made)[-2]["files"]] == ["笔记.md"]
     api.data("DELETE", f"/chat/files/{file['id']}")
     status, answer = api.call("GET", f"/chat/files/{file['id']}")
     assert (status, answer["error"]) == (404, "file_not_found")

@@ -1,6 +1,6 @@
 """Files in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -20,6 +20,21 @@ def find(session: Session, user_id: int, reference: str, *, lock: bool = False) 
         File.status == FileStatus.ACTIVE,
     )
     return session.scalar(statement.with_for_update() if lock else statement)
+
+
+def by_uuid(session: Session, user_id: int, uuids: Collection[str]) -> dict[str, File]:
+    """Those of the user's visible files that have these uuids; without their texts."""
+    if not uuids:
+        return {}
+    statement = select(File).where(
+        File.uuid.in_(uuids), File.user_id == user_id, File.status == FileStatus.ACTIVE
+    )
+    return {row.uuid: row for row in session.scalars(statement)}
+
+
+def text_of(session: Session, file_id: int) -> str | None:
+    """What is readable of a document; None for a picture."""
+    return session.scalar(select(File.plain_text).where(File.id == file_id))
 
 
 def complete(session: Session, uuid: str) -> None:

@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 from duihua.auth.dependencies import User
 from duihua.connections.dependencies import AppCatalogue
 from duihua.core.errors import InvalidInput
+from duihua.files.showing import Showing
 from duihua.generation.engine import Engine
 from duihua.generation.starting import Caller
 from duihua.http.envelope import RequestLanguage
@@ -22,7 +23,9 @@ async def _engine(request: Request) -> Engine:
 async def _caller(
     request: Request, user: User, language: RequestLanguage, retry: Retry, catalogue: AppCatalogue
 ) -> Caller:
-    return Caller(user.id, language, retry, catalogue.resolve, request.app.state.engine.owner)
+    state = request.app.state
+    showing = Showing(state.storage, state.config.max_file_chars)
+    return Caller(user.id, language, retry, catalogue.resolve, state.engine.owner, showing)
 
 
 async def _resume_after(

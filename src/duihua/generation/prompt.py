@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from duihua.db.session import Session
+from duihua.files.showing import Showing, attachments
 from duihua.generation import repository
 from duihua.models import Conversation, Message
 from duihua.prompts import service as prompts
@@ -11,18 +12,25 @@ from duihua.providers.base import PromptMessage
 
 
 def build(
-    session: Session, conversation: Conversation, question: Message, settings: Mapping[str, Any]
+    session: Session,
+    conversation: Conversation,
+    question: Message,
+    settings: Mapping[str, Any],
+    showing: Showing | None = None,
 ) -> Sequence[PromptMessage]:
     """The system message, then the active branch up to `question`, which is the last message.
 
     `settings["context_messages"]` limits how many messages before the question are shown. Messages
-    that say nothing (a reply that failed at once, or is still being written) are left out.
+    that say nothing (a reply that failed at once, or is still being written) are left out. Files are
+    shown as far as `showing` allows; without it none are.
 
     Raises:
         PromptTooLong.
     """
     earlier = repository.branch_until(session, question, limit=settings.get("context_messages"))
-    prompt = [PromptMessage(role, content) for role, content in earlier]
+    roles, contents, kept = zip(*earlier, strict=True)
+    files = attachments(session, conversation.user_id, kept, showing) if showing else [()] * len(kept)
+    prompt = [PromptMessage(*each) for each in zip(roles, contents, files, strict=True)]
     system = _system_text(session, conversation, settings)
     return [PromptMessage("system", system), *prompt] if system else prompt
 

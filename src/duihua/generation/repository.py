@@ -41,7 +41,7 @@ _LARGEST_COUNT = 2**31 - 1
 
 # Built once: the first token waits for it.
 _SHOWN_ABOVE = (
-    select(Message.role, Message.content)
+    select(Message.role, Message.content, Message.files)
     .where(
         Message.conversation_id == bindparam("conversation"),
         Message.on_branch.is_(True),
@@ -214,11 +214,11 @@ def abandoned(session: Session, owner: str, alive: Sequence[int], *, alone: bool
 
 
 def branch_until(session: Session, question: Message, *, limit: int | None) -> list[Any]:
-    """(role, content) of the last `limit` (None: all) shown messages before `question`, and of itself."""
+    """(role, content, files) of `question`, after the last `limit` (None: all) shown messages before it."""
     statement = _SHOWN_ABOVE if limit is None else _SHOWN_ABOVE.limit(limit)
     place = {"conversation": question.conversation_id, "below": question.depth}
     earlier = [tuple(row) for row in session.execute(statement, place)]
-    return [*earlier[::-1], (question.role, question.content)]
+    return [*earlier[::-1], (question.role, question.content, question.files)]
 
 
 def parent_of(session: Session, message: Message) -> Message | None:

@@ -12,7 +12,8 @@ from duihua.core.ids import new_uuid
 from duihua.core.text import estimate_tokens
 from duihua.db.rows import insert_now
 from duihua.db.session import Session
-from duihua.files.access import FileNotFound
+from duihua.files import showing
+from duihua.files.showing import Showing
 from duihua.generation import journal_repository, prompt, repository
 from duihua.http.repository import RetryKey, once
 from duihua.messages import access as message_access
@@ -32,13 +33,14 @@ class NothingToAnswer(Conflict):
 
 
 class Caller(NamedTuple):
-    """Who asks, in which language, under which retry key; and how models are found and runs are owned."""
+    """Who asks, in which language, under which retry key; how models are found, runs owned, files shown."""
 
     user_id: int
     language: Language
     retry: RetryKey | None
     resolve: Callable[[Session, int, str | None, int | None], Answering]
     owner: str
+    showing: Showing | None = None
 
 
 class Begun(NamedTuple):
@@ -71,14 +73,13 @@ def send(session: Session, caller: Caller, new: MessageCreate) -> Begun:
     """
 
     def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
-        if new.files:
-            raise FileNotFound
         parent = tree.leaf(session, conversation)
         if new.parent_id is not None:
             parent = message_access.owned_in(session, conversation, new.parent_id)
         question = _message(conversation, Role.USER, new.content)
         question.message_type = new.message_type
         question.message_metadata = new.message_metadata
+        question.files = showing.attach(session, caller.user_id, new.files) or None
         tree.append(session, conversation, question, parent)
         return question, new.config, new.model_id
 
@@ -119,6 +120,7 @@ def branch(session: Session, caller: Caller, message_id: str, content: str) -> B
         question = _message(conversation, Role.USER, content)
         question.message_type = original.message_type
         question.message_metadata = original.message_metadata
+        question.files = original.files
         tree.append(session, conversation, question, repository.parent_of(session, original))
         return question, None, None
 
@@ -160,7 +162,7 @@ def _promise_reply(
         **(conversation.config or {}),
         **(overrides.to_storage() if overrides else {}),
     }
-    shown = prompt.build(session, conversation, question, settings)
+    shown = prompt.build(session, conversation, question, settings, caller.showing)
     request = ProviderRequest(answering.model, shown, settings)
     generation = _generation(caller, conversation, question, reply, answering)
     insert_now(session, generation)

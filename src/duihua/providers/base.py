@@ -1,6 +1,6 @@
 """What a provider is: something that turns a prompt into a stream of deltas."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -8,11 +8,25 @@ import msgspec
 Role = Literal["system", "user", "assistant", "tool"]
 
 
+class Attachment(NamedTuple):
+    """A file beside a message: a document's `text`, or a picture, which `read` gives.
+
+    A picture that is not to be shown has neither.
+    """
+
+    name: str
+    content_type: str
+    text: str | None = None
+    is_cut: bool = False
+    read: Callable[[], Awaitable[bytes]] | None = None
+
+
 class PromptMessage(NamedTuple):
-    """One message of the prompt, as text."""
+    """One message of the prompt."""
 
     role: Role
     content: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 class ProviderRequest(msgspec.Struct, frozen=True):

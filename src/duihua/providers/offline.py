@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from duihua.providers.base import Delta, ModelInfo, ProviderRequest, Usage
+from duihua.providers.base import Attachment, Delta, ModelInfo, ProviderRequest, Usage
 from duihua.providers.errors import BY_CODE, ProviderDisconnected, ProviderInvalidSettings
 from duihua.providers.text import one_line, storable
 
@@ -167,8 +167,20 @@ def _words(script: OfflineScript, request: ProviderRequest) -> Iterator[str]:
 
 
 def _answer(request: ProviderRequest) -> str:
-    asked = next((message.content for message in reversed(request.messages) if message.role == "user"), "")
+    question = next((each for each in reversed(request.messages) if each.role == "user"), None)
+    asked = question.content if question else ""
     shown = storable(asked[:_REPEATED_LENGTH]) + ("…" if len(asked) > _REPEATED_LENGTH else "")
     is_english = not _CHINESE.search(shown) and _LATIN.search(shown)
-    quote = "\n".join(f"> {line}" for line in shown.split("\n"))
+    files = question.attachments if question else ()
+    lines = shown.split("\n") + [_named(file, is_english=bool(is_english)) for file in files]
+    quote = "\n".join(f"> {line}" for line in lines)
     return (_ENGLISH_ANSWER if is_english else _CHINESE_ANSWER).format(count=len(asked), quote=quote)
+
+
+def _named(file: Attachment, *, is_english: bool) -> str:
+    if file.text is None:
+        return f"[picture] {file.name}" if is_english else f"【图片】{file.name}"
+    count = len(file.text)
+    if is_english:
+        return f"[document] {file.name} ({count} characters" + (", cut)" if file.is_cut else ")")
+    return f"【文档】{file.name}（{count} 个字符" + ("，已截断）" if file.is_cut else "）")

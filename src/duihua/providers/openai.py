@@ -1,11 +1,14 @@
 """The OpenAI-compatible dialect: OpenAI, DeepSeek, Qwen, vLLM, llama.cpp, LM Studio, Ollama's /v1."""
 
+import base64
+import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
 
-from duihua.providers.base import Delta, ModelInfo, ProviderRequest
+from duihua.providers.attachments import with_documents
+from duihua.providers.base import Delta, ModelInfo, PromptMessage, ProviderRequest
 from duihua.providers.endpoint import Endpoint
 from duihua.providers.errors import ProviderError, ProviderInvalidResponse
 from duihua.providers.openai_reply import OpenAIReply
@@ -18,6 +21,9 @@ _MODELS = "/models"
 _MODELS_SECONDS = 5.0
 _MODEL_ID_LENGTH = 255
 _REFUSED_PARAMETER = {400, 422}
+# OpenRouter says 404, llama.cpp 500; DeepSeek and others that content must be a string.
+_REFUSED_PICTURES = {400, 404, 415, 422, 500, 501}
+_ABOUT_PICTURES = re.compile(r"image|vision|multi-?modal|mmproj|content.*(string|str\b|text)", re.IGNORECASE)
 # The protocol's own fields, which the request decides, and ours, which no provider knows.
 _NOT_SETTINGS = frozenset(
     {
@@ -58,23 +64,23 @@ class OpenAIProvider:
         return models_in(self._endpoint.provider, listing)
 
     async def _open(self, request: ProviderRequest) -> Reply:
-        body = self._body(request)
+        body = await self._body(request)
         while True:
             try:
                 encoded = msgspec.json.encode(body)
                 return await self._transport.open(self._endpoint, _CHAT, encoded, model=request.model)
             except ProviderError as refusal:
-                if not self._adapt(body, refusal):
+                if not (self._adapt(body, refusal) or _without_pictures(body, request, refusal)):
                     raise
 
-    def _body(self, request: ProviderRequest) -> dict[str, Any]:
+    async def _body(self, request: ProviderRequest) -> dict[str, Any]:
         body = {
             key: value
             for key, value in request.settings.items()
             if key not in _NOT_SETTINGS and value is not None
         }
         body["model"] = request.model
-        body["messages"] = [{"role": role, "content": content} for role, content in request.messages]
+        body["messages"] = [await _message(message) for message in request.messages]
         body["stream"] = True
         if self._takes_stream_options:
             body["stream_options"] = {"include_usage": True}
@@ -93,6 +99,35 @@ class OpenAIProvider:
             body["max_completion_tokens"] = body.pop("max_tokens")
             return True
         return False
+
+
+async def _message(message: PromptMessage) -> dict[str, Any]:
+    text = with_documents(message)
+    pictures = [
+        {"type": "image_url", "image_url": {"url": _data_url(file.content_type, await file.read())}}
+        for file in message.attachments
+        if file.read is not None
+    ]
+    content = [{"type": "text", "text": text}, *pictures] if pictures else text
+    return {"role": message.role, "content": content}
+
+
+def _data_url(content_type: str, data: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(data).decode()}"
+
+
+def _without_pictures(body: dict[str, Any], request: ProviderRequest, refusal: ProviderError) -> bool:
+    """Name the pictures in place of showing them, where a model without eyes refused them."""
+    had_pictures = any(isinstance(message["content"], list) for message in body["messages"])
+    if not had_pictures or refusal.values.get("upstream_status") not in _REFUSED_PICTURES:
+        return False
+    if not _ABOUT_PICTURES.search(refusal.values["reason"]):
+        return False
+    body["messages"] = [
+        {"role": message.role, "content": with_documents(message, pictures=False)}
+        for message in request.messages
+    ]
+    return True
 
 
 def base_url_of(address: str) -> str:

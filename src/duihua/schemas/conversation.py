@@ -142,7 +142,11 @@ class MessageCreate(WireModel):
     content: StrictStr = Field(examples=["你好"])
     message_type: MessageType = MessageType.TEXT
     message_metadata: dict[str, Any] | None = None
-    files: list[Reference] = Field(default=[], max_length=100)
+    files: list[Reference] = Field(
+        default=[],
+        max_length=100,
+        description="ids of uploaded files, which the model is shown too",
+    )
     parent_id: Reference | None = Field(None, description="answer to this message; default: the branch's end")
     model_id: ModelId | None = Field(None, description="for this reply only")
     config: GenerationSettings | None = Field(
@@ -199,7 +203,7 @@ class MessageResponse(BaseModel):
     reasoning: str | None = Field(description="what the model thought, where it shows that")
     message_type: MessageType
     message_metadata: dict[str, Any] | None
-    files: list[Any]
+    files: list[Any] = Field(description="`{id, name, size, content_type, url}` of each")
     model_id: str | None
     token_count: int
     character_count: int
