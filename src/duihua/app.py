@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -15,6 +16,7 @@ from duihua.core.config import Config
 from duihua.core.ids import new_uuid
 from duihua.db.session import Database, open_database
 from duihua.files.local_storage import LocalStorage
+from duihua.files.storage import Storage
 from duihua.files.uploading import Uploads
 from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
@@ -110,10 +112,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _open_files(app: FastAPI, db: Database) -> None:
     config: Config = app.state.config
     folder = config.data_dir.expanduser().absolute()
-    storage = LocalStorage(folder / "files")
+    storage = _storage(config, folder)
     uploads = Uploads(db, storage, folder / "incoming", most_chars=config.max_file_chars)
     await uploads.remove_leftovers(alone=not db.is_shared)
     app.state.storage, app.state.uploads = storage, uploads
+
+
+def _storage(config: Config, folder: Path) -> Storage:
+    if not config.file_storage:
+        return LocalStorage(folder / "files")
+    from duihua.files.s3_storage import Bucket, S3Storage
+
+    name, _, prefix = config.file_storage.removeprefix("s3://").partition("/")
+    key_id, secret = [
+        value.get_secret_value() if value else None for value in (config.s3_key_id, config.s3_secret)
+    ]
+    return S3Storage(Bucket(name, prefix.strip("/"), config.s3_endpoint, config.s3_region, key_id, secret))
 
 
 def _bus(config: Config, owner: str) -> Bus:

@@ -71,6 +71,29 @@ class Config(BaseSettings):
     max_file_chars: int = Field(
         100_000, ge=1, description="how much text of documents a model is shown with one question"
     )
+    file_storage: str = Field(
+        "",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/.*)?)?$",
+        description="where uploaded files are kept: s3://bucket/prefix; default: in DUIHUA_DATA_DIR",
+    )
+    s3_endpoint: str | None = Field(
+        None,
+        validation_alias=AliasChoices("s3_endpoint", "AWS_ENDPOINT_URL"),
+        description="address of a server that speaks S3, http://host:9000; default: Amazon's",
+    )
+    s3_region: str | None = Field(
+        None, validation_alias=AliasChoices("s3_region", "AWS_REGION"), description="region of the bucket"
+    )
+    s3_key_id: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("s3_key_id", "AWS_ACCESS_KEY_ID"),
+        description="who enters the bucket; default: as Amazon's own tools find it",
+    )
+    s3_secret: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("s3_secret", "AWS_SECRET_ACCESS_KEY"),
+        description="the secret to DUIHUA_FILE_STORAGE's key",
+    )
     max_message_chars: int = Field(1_000_000, ge=1, description="largest message; larger: 413")
     max_reply_chars: int = Field(4_000_000, ge=1, description="a longer reply is ended, with what came kept")
     max_generations: int = Field(2000, ge=1, description="replies generated at once; more: 503")
