@@ -18,6 +18,8 @@ CREATE TABLE users (
     uuid VARCHAR(36) NOT NULL,
     name VARCHAR(100) NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    -- newest of its changes
+    last_change BIGINT DEFAULT 0 NOT NULL,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_uuid UNIQUE (uuid),
     CONSTRAINT uq_users_name UNIQUE (name)
@@ -51,6 +53,20 @@ CREATE TABLE api_keys (
 );
 
 CREATE INDEX ix_api_keys_user_id ON api_keys (user_id);
+
+-- What was done to the archive of each user, kept for a day
+CREATE TABLE changes (
+    user_id BIGINT NOT NULL,
+    -- from 1, without gaps
+    seq BIGINT NOT NULL,
+    -- the JSON that GET /chat/events sends
+    payload TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_changes PRIMARY KEY (user_id, seq),
+    CONSTRAINT fk_changes_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_changes_created_at ON changes (created_at);
 
 -- Drawers for conversations
 CREATE TABLE chat_groups (

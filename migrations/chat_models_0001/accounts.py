@@ -11,8 +11,22 @@ sa.Table(
     sa.Column("uuid", sa.String(36), nullable=False, unique=True),
     sa.Column("name", sa.String(100), nullable=False, unique=True),
     moment("created_at"),
+    sa.Column(
+        "last_change", BIG_ID, server_default=sa.text("0"), nullable=False, comment="newest of its changes"
+    ),
     comment="Whoever owns rows; 1 is the local user, who acts where there are no accounts",
 )
+_CHANGES = sa.Table(
+    "changes",
+    METADATA,
+    sa.Column("user_id", BIG_ID, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("seq", BIG_ID, primary_key=True, comment="from 1, without gaps"),
+    sa.Column("payload", sa.Text(), nullable=False, comment="the JSON that GET /chat/events sends"),
+    moment("created_at"),
+    comment="What was done to the archive of each user, kept for a day",
+    sqlite_with_rowid=False,
+)
+sa.Index("ix_changes_created_at", _CHANGES.c.created_at)
 sa.Table(
     "user_settings",
     METADATA,

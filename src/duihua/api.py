@@ -6,12 +6,14 @@ from duihua.conversations.routes import router as conversations
 from duihua.files.routes import router as files
 from duihua.generation.routes import router as generation
 from duihua.groups.routes import router as groups
+from duihua.live.routes import router as live
 from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
 from duihua.transfer.routes import router as transfer
 from duihua.trash.routes import router as trash
 
 FEATURES: tuple[APIRouter, ...] = (
+    live,
     groups,
     conversations,
     messages,

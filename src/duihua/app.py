@@ -22,6 +22,7 @@ from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
 from duihua.http import exception_handlers, health, pages
 from duihua.http.middleware import Gate
+from duihua.live.follow import Live
 from duihua.providers import registry
 from duihua.realtime.bus import Bus, LocalBus
 
@@ -98,6 +99,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             most_runs=config.max_generations,
             most_chars=config.max_reply_chars,
         )
+        app.state.live = Live(db)
+        stack.callback(app.state.live.close)
         app.state.database, app.state.bus, app.state.engine, app.state.registry = db, bus, engine, models
         bus.open()
         engine.open()

@@ -51,6 +51,7 @@ class Server(uvicorn.Server):
             listener.close()
         if self._announcement is not None:
             self._announcement.cancel()
+        self._app.state.live.close()
         await self._app.state.engine.drain(self._config.drain_seconds)
         await super().shutdown(sockets)
 

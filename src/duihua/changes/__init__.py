@@ -13,6 +13,7 @@ the end of its run, never in between.
 from collections.abc import Sequence
 from enum import StrEnum
 
+from duihua.changes import record
 from duihua.db.session import Session
 
 
@@ -32,11 +33,14 @@ def of_messages(
     session: Session, act: Act, user_id: int, ids: Sequence[int], *, conversation_id: int
 ) -> None:
     """To these messages of one conversation. CHANGED: edited, or their run ended."""
+    record.note(session, "message", act, user_id, ids, purged=act is Act.PURGED)
 
 
 def of_conversations(session: Session, act: Act, user_id: int, ids: Sequence[int]) -> None:
     """To these conversations. CHANGED: a field, the group, the shown branch."""
+    record.note(session, "conversation", act, user_id, ids, purged=act is Act.PURGED)
 
 
 def of_groups(session: Session, act: Act, user_id: int, ids: Sequence[int]) -> None:
     """To these groups; what became of their conversations is told separately."""
+    record.note(session, "group", act, user_id, ids, purged=act is Act.PURGED)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as Session
 P = ParamSpec("P")
 T = TypeVar("T")
 Work = Callable[Concatenate[Session, P], T]
+_LAST = "last"
 
 
 def bind(work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Session], T]:
@@ -27,7 +28,14 @@ def run(connection: Connection, unit: Callable[[Session], T]) -> T:
     with Session(connection, join_transaction_mode="rollback_only") as session:
         result = unit(session)
         session.flush()
+        for last in session.info.pop(_LAST, {}).values():
+            last(session)
         return result
+
+
+def at_the_end(session: Session, key: str, work: Callable[[Session], None]) -> None:
+    """Run `work` as the last thing of this unit, once for each key: what it locks is held the shortest."""
+    session.info.setdefault(_LAST, {}).setdefault(key, work)
 
 
 class Database(Protocol):

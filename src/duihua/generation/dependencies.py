@@ -28,14 +28,14 @@ async def _caller(
     return Caller(user.id, language, retry, catalogue.resolve, state.engine.owner, showing)
 
 
-async def _resume_after(
+async def _requested_place(
     request: Request,
     last_event_id: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="like the header")] = None,
-) -> int:
-    """The event after which to go on: the `Last-Event-ID` header, else the query; else the beginning."""
+) -> int | None:
+    """The event after which to go on: the `Last-Event-ID` header, else the query; None: neither."""
     sent = request.headers.getlist(_LAST_EVENT_ID)
     if not sent:
-        return last_event_id or 0
+        return last_event_id
     if len(set(sent)) > 1 or not (sent[0].isascii() and sent[0].isdigit() and len(sent[0]) <= 10):
         raise InvalidInput(field=f"header.{_LAST_EVENT_ID}", reason="is no number of an event")
     return int(sent[0])
@@ -43,4 +43,11 @@ async def _resume_after(
 
 AppEngine = Annotated[Engine, Depends(_engine)]
 RequestCaller = Annotated[Caller, Depends(_caller)]
+RequestedPlace = Annotated[int | None, Depends(_requested_place)]
+
+
+async def _resume_after(place: RequestedPlace) -> int:
+    return place or 0
+
+
 ResumeAfter = Annotated[int, Depends(_resume_after)]

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from duihua.generation.feeds import Feeds, Follower
 from duihua.generation.service import Attached
 
-_HEADERS = {
+HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     # A proxy that buffers or compresses would hold tokens back.
     "cache-control": "no-cache, no-transform",
@@ -24,7 +24,7 @@ class EventStream(Response):
 
     def __init__(self, feeds: Feeds, attached: Attached) -> None:
         self._feeds, self._attached = feeds, attached
-        super().__init__(headers=_HEADERS | {"x-task-id": attached.task_id})
+        super().__init__(headers=HEADERS | {"x-task-id": attached.task_id})
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 
 import structlog
 
+from duihua.changes import repository as changes
 from duihua.core.clock import now
 from duihua.core.errors import AppError
 from duihua.core.i18n import Language
@@ -66,6 +67,7 @@ class Recovery:
         swept = True
         while swept:
             swept = bool(await self._db.write(journal_repository.sweep, now() - self._journal_kept))
+        await self._db.write(changes.sweep, now() - self._journal_kept)
         await self._db.write(forget_old_keys)
 
 

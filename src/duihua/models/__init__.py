@@ -8,9 +8,10 @@ from duihua.models.generation import Generation, GenerationEvent
 from duihua.models.idempotency import IdempotencyKey
 from duihua.models.message import Message, MessageRevision
 from duihua.models.prompt import Prompt
-from duihua.models.user import User, UserSettings
+from duihua.models.user import Change, User, UserSettings
 
 __all__ = [
+    "Change",
     "ChatGroup",
     "Connection",
     "ConnectionModel",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, String, text
+from sqlalchemy import JSON, Boolean, ForeignKey, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
@@ -22,6 +22,20 @@ class User(Base):
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # The number of the newest row of `changes`; counted here, so that numbers come in the order of commits.
+    last_change: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
+
+
+class Change(Base):
+    """One act on one thing of a user's: `payload` is the JSON that `GET /chat/events` sends."""
+
+    __tablename__ = "changes"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    payload: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class UserSettings(Base):

@@ -1,0 +1,101 @@
+"""The record of changes in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, and_, bindparam, delete, insert, or_, select, update
+
+from duihua.core.clock import now
+from duihua.db.session import Session
+from duihua.models import Change, ChatGroup, Conversation, Generation, Message, User
+from duihua.vocabulary import MessageState
+
+# So many changes of one user are kept, however few hours they span.
+KEPT_PER_USER = 20_000
+_NAMED_AT_ONCE = 500
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+# Built once: these run with every change. Each gives the row's id, and then what is sent of it.
+_SHOWN = {
+    "group": select(ChatGroup.id, ChatGroup.id.label("group_id")).where(ChatGroup.id.in_(_IDS)),
+    "conversation": select(Conversation.id, Conversation.uuid.label("chat_id")).where(
+        Conversation.id.in_(_IDS)
+    ),
+    # A reply that is being written carries the name of its generation.
+    "message": select(
+        Message.id,
+        Conversation.uuid.label("chat_id"),
+        Message.uuid.label("message_id"),
+        Message.role.label("role"),
+        Message.state.label("state"),
+        Generation.uuid.label("task_id"),
+    )
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .outerjoin(Generation, and_(Generation.message_id == Message.id, Message.state == MessageState.STREAMING))
+    .where(Message.id.in_(_IDS)),
+}
+_COUNT = (
+    update(User)
+    .where(User.id == bindparam("user"))
+    .values(last_change=User.last_change + bindparam("number"))
+    .returning(User.last_change)
+    .execution_options(synchronize_session=False)
+)
+_APPEND = insert(Change.__table__)  # type: ignore[arg-type]  # a mapped class has a Table
+
+
+class Record(NamedTuple):
+    """What is kept of one user's changes after some number; the newest of all is `last`."""
+
+    last: int
+    first_kept: int | None
+    rows: Sequence[tuple[int, str]]
+
+
+def shown(session: Session, kind: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What is sent of these rows, by id."""
+    found: dict[int, dict[str, Any]] = {}
+    for at in range(0, len(ids), _NAMED_AT_ONCE):
+        rows = session.connection().execute(_SHOWN[kind], {"ids": list(ids[at : at + _NAMED_AT_ONCE])})
+        for row in rows.mappings():
+            values = dict(row)
+            found[values.pop("id")] = values
+    return found
+
+
+def append(session: Session, user_id: int, payloads: Sequence[str]) -> None:
+    """Give these the user's next numbers."""
+    last = session.connection().execute(_COUNT, {"user": user_id, "number": len(payloads)}).scalar_one()
+    moment = now()
+    rows = [
+        {"user_id": user_id, "seq": seq, "payload": payload, "created_at": moment}
+        for seq, payload in enumerate(payloads, start=last - len(payloads) + 1)
+    ]
+    session.connection().execute(_APPEND, rows)
+
+
+def newest(session: Session, user_ids: Sequence[int]) -> dict[int, int]:
+    """The number of each user's newest change."""
+    rows = session.execute(select(User.id, User.last_change).where(User.id.in_(user_ids)))
+    return {row.id: row.last_change for row in rows}
+
+
+def since(session: Session, user_id: int, after: int, limit: int) -> Record:
+    """The user's changes beyond number `after`, at most `limit`, oldest first."""
+    mine = select(Change.seq, Change.payload).where(Change.user_id == user_id).order_by(Change.seq)
+    rows = session.execute(mine.where(Change.seq > after).limit(limit))
+    return Record(
+        newest(session, [user_id])[user_id],
+        session.scalar(select(Change.seq).where(Change.user_id == user_id).order_by(Change.seq).limit(1)),
+        [(seq, payload) for seq, payload in rows],
+    )
+
+
+def sweep(session: Session, told_before: datetime) -> None:
+    """Forget what was told before, and all but the newest of each user."""
+    newest_of = select(User.last_change).where(User.id == Change.user_id).scalar_subquery()
+    session.execute(
+        delete(Change)
+        .where(or_(Change.created_at < told_before, Change.seq <= newest_of - KEPT_PER_USER))
+        .execution_options(synchronize_session=False)
+    )
