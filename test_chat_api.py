@@ -285,6 +285,15 @@ def errors(api: Api, made: Json) -> None:
     assert (status, answer["detail"][0]["loc"]) == (422, ["body", "content"])
 
 
+@step("count what was said, by the days of a time zone")
+def statistics(api: Api, made: Json) -> None:
+    path = f"/chat/statistics?timeRange=week&tz=Asia/Kathmandu&groupId={made['group']}"
+    counted = api.data("GET", path)
+    assert counted["overview"]["message_count"] > 0
+    assert len(counted["trend"]) == 7
+    assert sum(day["messages"] for day in counted["trend"]) == counted["overview"]["message_count"]
+
+
 @step("what is deleted lies in the trash, comes back as it was, or is removed for good")
 def trash(api: Api, made: Json) -> None:
     path = f"/chat/conversations/{made['second']}"

@@ -291,6 +291,8 @@ CREATE INDEX ix_messages_branch ON messages (conversation_id, on_branch, status,
 
 CREATE INDEX ix_messages_parent_id ON messages (parent_id, conversation_id);
 
+CREATE INDEX ix_messages_user_id_created ON messages (user_id, created_at);
+
 -- Runs of a model
 CREATE TABLE generations (
     id BIGSERIAL NOT NULL,

@@ -112,6 +112,7 @@ _MESSAGES = sa.Table(
 sa.Index(
     "ix_messages_branch", *(_MESSAGES.c[name] for name in ("conversation_id", "on_branch", "status", "depth"))
 )
+sa.Index("ix_messages_user_id_created", _MESSAGES.c.user_id, _MESSAGES.c.created_at)
 sa.Index("ix_messages_parent_id", _MESSAGES.c.parent_id, _MESSAGES.c.conversation_id)
 sa.Table(
     "message_revisions",

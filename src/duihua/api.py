@@ -9,6 +9,7 @@ from duihua.groups.routes import router as groups
 from duihua.live.routes import router as live
 from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
+from duihua.statistics.routes import router as statistics
 from duihua.transfer.routes import router as transfer
 from duihua.trash.routes import router as trash
 
@@ -20,6 +21,7 @@ FEATURES: tuple[APIRouter, ...] = (
     generation,
     prompts,
     files,
+    statistics,
     trash,
     transfer,
 )

@@ -20,6 +20,7 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_branch", "conversation_id", "on_branch", "status", "depth"),
+        Index("ix_messages_user_id_created", "user_id", "created_at"),
         Index("ix_messages_parent_id", "parent_id", "conversation_id"),
     )
 

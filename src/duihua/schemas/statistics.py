@@ -1,0 +1,89 @@
+"""Statistics on the wire."""
+
+from functools import cache
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from duihua.schemas.base import QueryModel, RowId
+
+TimeRange = Literal["day", "week", "month", "year", "all"]
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The names of all time zones."""
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("must be a time zone such as Asia/Shanghai")
+    return name
+
+
+class StatisticsQuery(QueryModel):
+    """Which time, and whose days."""
+
+    time_range: TimeRange = Field(
+        "week",
+        description="today by the hour; the last 7 or 30 days; the last 12 months; everything by month",
+        examples=["month"],
+    )
+    group_id: RowId | None = Field(None, description="only this group's conversations", examples=[1])
+    tz: Annotated[str, Field(max_length=64), AfterValidator(_known_zone)] | None = Field(
+        None,
+        description="IANA name of the time zone; default: that of the settings",
+        examples=["Asia/Shanghai"],
+    )
+
+
+class StatisticsOverview(BaseModel):
+    """The sums of the whole time; what is deleted does not count."""
+
+    conversation_count: int = Field(description="conversations begun in this time", examples=[12])
+    message_count: int = Field(description="messages written in this time, of all versions", examples=[240])
+    user_message_count: int = Field(description="of these, a person's", examples=[120])
+    assistant_message_count: int = Field(description="of these, a model's", examples=[120])
+    token_count: int = Field(description="tokens of these messages", examples=[48_000])
+    character_count: int = Field(description="characters of these messages", examples=[96_000])
+
+
+class StatisticsPoint(BaseModel):
+    """One hour, day or month; those in which nothing happened are there too."""
+
+    date: str = Field(
+        description="`2026-01-31T08:00+08:00` for an hour, `2026-01-31` for a day, `2026-01` for a month",
+        examples=["2026-01-31"],
+    )
+    conversations: int = Field(description="begun then", examples=[2])
+    messages: int = Field(description="written then", examples=[40])
+    tokens: int = Field(description="of these messages", examples=[8000])
+
+
+class StatisticsModel(BaseModel):
+    """What one model wrote."""
+
+    model_id: str = Field(description="the model", examples=["gpt-4o-mini"])
+    messages: int = Field(description="its replies", examples=[120])
+    tokens: int = Field(description="tokens of its replies", examples=[40_000])
+
+
+class StatisticsGroup(BaseModel):
+    """What was said in one group."""
+
+    group_id: int = Field(description="the group", examples=[1])
+    name: str = Field(description="its name", examples=["默认分组"])
+    conversations: int = Field(description="begun in this time", examples=[12])
+    messages: int = Field(description="written in this time", examples=[240])
+    tokens: int = Field(description="of these messages", examples=[48_000])
+
+
+class StatisticsResponse(BaseModel):
+    """How much was said, when, by whom and where."""
+
+    overview: StatisticsOverview = Field(description="the sums")
+    trend: list[StatisticsPoint] = Field(description="by the hour, the day or the month, oldest first")
+    models: list[StatisticsModel] = Field(description="by model, the busiest first")
+    groups: list[StatisticsGroup] = Field(description="by group, the busiest first")

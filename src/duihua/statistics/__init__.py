@@ -1,0 +1,1 @@
+"""Statistics: how much was said, when, by which model and in which group."""

@@ -1,0 +1,67 @@
+"""A time range cut at the hours, days or months of a time zone."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+_DAYS = {"week": 7, "month": 30}
+_MONTHS_OF_A_YEAR = 12
+
+
+class Period(NamedTuple):
+    """What happened from `begin` (in UTC, included) to `end` (excluded); `label` is its local name."""
+
+    label: str
+    begin: datetime
+    end: datetime
+
+
+def periods(time_range: str, zone: ZoneInfo, present: datetime, first: datetime | None) -> list[Period]:
+    """The hours of today, the last days or months, or (`all`) the months since `first`, oldest first.
+
+    They follow each other without a gap. An hour or a day that the zone left out is not there; an hour
+    that it had twice is one.
+    """
+    today = present.astimezone(zone).date()
+    if time_range == "day":
+        midnight = datetime.combine(today, time.min)
+        walls = [midnight + timedelta(hours=hour) for hour in range(25)]
+        return list(_between(walls, zone, "hour"))
+    if time_range in _DAYS:
+        days = _DAYS[time_range]
+        walls = [_midnight(today, back) for back in range(days - 1, -2, -1)]
+        return list(_between(walls, zone, "day"))
+    since = _month(today, _MONTHS_OF_A_YEAR - 1)
+    if time_range == "all":
+        since = min(today, (first or present).astimezone(zone).date()).replace(day=1)
+    return list(_between(list(_months(since, _month(today, -1))), zone, "month"))
+
+
+def _between(walls: list[datetime], zone: ZoneInfo, unit: str) -> Iterator[Period]:
+    for wall, following in pairwise(walls):
+        begin, end = (moment.replace(tzinfo=zone).astimezone(UTC) for moment in (wall, following))
+        if begin < end:
+            yield Period(_label(wall, zone, unit), begin, end)
+
+
+def _label(wall: datetime, zone: ZoneInfo, unit: str) -> str:
+    if unit == "hour":
+        return wall.replace(tzinfo=zone).isoformat(timespec="minutes")
+    return wall.strftime("%Y-%m-%d" if unit == "day" else "%Y-%m")
+
+
+def _midnight(day: date, days_before: int) -> datetime:
+    return datetime.combine(day - timedelta(days=days_before), time.min)
+
+
+def _month(day: date, months_before: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months_before, 12)
+    return date(year, month + 1, 1)
+
+
+def _months(since: date, until: date) -> Iterator[datetime]:
+    while since <= until:
+        yield datetime.combine(since, time.min)
+        since = _month(since, -1)
