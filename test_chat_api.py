@@ -274,6 +274,14 @@ def export(api: Api, made: Json) -> None:
     assert len(archive["messages"]) > len(messages(api, made)), "the versions that are not shown are in it"
 
 
+@step("import what was exported: it is there already, and the answer says so")
+def import_again(api: Api, made: Json) -> None:
+    _, archive = api.call("POST", "/chat/export", {"chat_id": made["chat"]})
+    report = api.upload("/chat/import", "a.json", json.dumps(archive).encode())
+    assert (report["imported"], report["skipped"], report["failed"]) == (0, 1, 0)
+    assert report["errors"][0]["error"] == "already_imported"
+
+
 @step("errors say what happened, in Chinese or English, and carry a stable name")
 def errors(api: Api, made: Json) -> None:
     status, answer = api.call("GET", f"/chat/conversations/{uuid.uuid4()}")

@@ -1,9 +1,10 @@
-"""The command line: `duihua serve`, `duihua migrate`."""
+"""The command line: `duihua serve`, `duihua migrate`, `duihua import`."""
 
 import gc
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -72,14 +73,43 @@ def migrate(
         typer.echo(upgrade(url))
 
 
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="json, jsonl or zip of ours")],
+) -> None:
+    """Import exported conversations; what is there stays as it is. A SQLite file must not be served."""
+    from rich.progress import Progress
+
+    from duihua.db.lock import sole_server
+    from duihua.db.migrate import upgrade
+    from duihua.transfer.importing import into_database
+
+    url = _config({}).resolved_database_url
+    with _refusals_in_words(), sole_server(url), Progress() as bar:
+        upgrade(url)
+        task = bar.add_task(file.name, total=file.stat().st_size)
+        report = into_database(url, file, lambda done, _: bar.update(task, completed=done))
+        bar.update(task, completed=file.stat().st_size)
+    for problem in report["errors"]:
+        typer.echo(f"{problem['place']} {problem['title'] or ''}: {problem['message']}", err=True)
+    typer.echo("{imported} imported, {skipped} skipped, {failed} failed".format_map(report))
+    if report["failed"]:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def _refusals_in_words() -> Iterator[None]:
     """End the command with the sentence of an expected refusal, not with a traceback."""
+    from duihua.core.errors import AppError
+    from duihua.core.i18n import translate
     from duihua.db.lock import DatabaseInUse
     from duihua.db.migrate import MigrationError
 
     try:
         yield
+    except AppError as error:
+        typer.echo(f"duihua: {translate(error.code, 'en', **error.values)}", err=True)
+        raise typer.Exit(1) from error
     except (DatabaseInUse, MigrationError, ValueError) as error:
         typer.echo(f"duihua: {error}", err=True)
         raise typer.Exit(1) from error

@@ -23,6 +23,7 @@ TABLES = {"chat": Conversation, "message": Message, "reply": Message, "task": Ge
 # Where an unknown name is no error: a batch says what is missing, a filter finds nothing.
 BATCHES = {"ids", "chat_ids"}
 # A file cannot say what is missing in it: there an unknown name is an error again.
+UPLOADS = {"/chat/import": {"content": b'{"format": "duihua"}'}}
 FILES = {"POST /chat/export/batch"}
 FILTERS = {("GET /chat/conversations/list", "group_id")}
 
@@ -229,12 +230,12 @@ async def test_no_answer_tells_of_a_stranger(client: Client, db: Database) -> No
     for route in routes():
         own = await my_things(client)
         # A cancellation and a purge say what they are about, though no single field is required.
-        about = {("query", "task_id"), ("body", "ids")}
+        about = {("query", "task_id"), ("body", "ids"), ("body", "chat_ids")}
         named = {f: getattr(own, kind) for f, kind in route.named_objects() if (f.place, f.name) in about}
         method, path, body = naming(route, own, named)
-        sent = {"data": upload()} if route.takes_file else {"json": body}
+        sent = {"data": upload(**UPLOADS.get(route.path, {}))} if route.takes_file else {"json": body}
         async with client.session.request(method, client.origin + path, **sent) as response:
-            text = await response.text()
+            text = (await response.read()).decode("utf-8", "replace")
         if SECRET in text or stranger.chat in text:
             told.append(f"{route}: {text}")
         if response.status != 200:

@@ -68,6 +68,7 @@ class Config(BaseSettings):
     )
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="largest JSON body; larger: 413")
     max_file_bytes: int = Field(20 * 2**20, ge=1024, description="largest uploaded file; larger: 413")
+    max_import_bytes: int = Field(4 * 2**30, ge=1024, description="largest file to import; larger: 413")
     max_file_chars: int = Field(
         100_000, ge=1, description="how much text of documents a model is shown with one question"
     )

@@ -10,6 +10,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "created": ("已创建", "Created"),
     "updated": ("已更新", "Updated"),
     "deleted": ("已删除", "Deleted"),
+    "imported": ("导入完成", "Imported"),
     "moved": ("已移动", "Moved"),
     "cleared": ("消息已清空", "Messages cleared"),
     "sent": ("已发送", "Sent"),

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
+from duihua.db.base import Base
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Conversation, Message, MessageRevision
-from duihua.vocabulary import ConversationStatus
+from duihua.vocabulary import ConversationStatus, RowStatus
+
+# Fewer bound parameters than any database takes.
+_AT_ONCE = 500
 
 
 class Node(NamedTuple):
@@ -61,3 +65,34 @@ def revisions(session: Session, message_ids: Sequence[int]) -> dict[int, list[Me
     for row in session.scalars(statement):
         found.setdefault(row.message_id, []).append(row)
     return found
+
+
+def conversation_state(session: Session, uuid: str) -> tuple[int, str] | None:
+    """Whose conversation has this uuid, and its status, deleted or not; None where it is free."""
+    found = session.execute(
+        select(Conversation.user_id, Conversation.status).where(Conversation.uuid == uuid)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def taken_message_uuids(session: Session, uuids: Sequence[str]) -> set[str]:
+    """Those that some message has already, whoever's it is."""
+    taken: set[str] = set()
+    for start in range(0, len(uuids), _AT_ONCE):
+        some = uuids[start : start + _AT_ONCE]
+        taken.update(session.scalars(select(Message.uuid).where(Message.uuid.in_(some))))
+    return taken
+
+
+def group_named(session: Session, user_id: int, name: str) -> int | None:
+    """The oldest of the user's groups of this name."""
+    statement = select(ChatGroup.id).where(
+        ChatGroup.user_id == user_id, ChatGroup.name == name, ChatGroup.status == RowStatus.ACTIVE
+    )
+    return session.scalar(statement.order_by(ChatGroup.id).limit(1))
+
+
+def insert_all(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert these rows, some at a time."""
+    for start in range(0, len(rows), _AT_ONCE):
+        session.connection().execute(insert(table), rows[start : start + _AT_ONCE])

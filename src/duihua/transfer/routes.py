@@ -1,20 +1,24 @@
 """`/chat/export` and `/chat/import`."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from duihua.auth.dependencies import User
 from duihua.core.clock import now
+from duihua.groups import access as group_access
+from duihua.http import multipart
 from duihua.http.downloads import disposition
-from duihua.http.envelope import RequestLanguage
+from duihua.http.envelope import Answer, RequestLanguage
 from duihua.http.routing import feature_router
-from duihua.http.state import Db
-from duihua.schemas.transfer import BatchExportRequest, ExportRequest
+from duihua.http.state import Db, ServerConfig
+from duihua.schemas.base import Envelope
+from duihua.schemas.transfer import BatchExportRequest, ExportRequest, ImportQuery, ImportReport
 from duihua.settings.service import time_zone
-from duihua.transfer import exporting, reading
-from duihua.transfer.dependencies import ReadFromThread
+from duihua.transfer import exporting, importing, reading
+from duihua.transfer.dependencies import AppImporter, ReadFromThread, received
 from duihua.transfer.exporting import CONTENT_TYPES, Wanted
 from duihua.transfer.rendering import Reader
 
@@ -57,6 +61,23 @@ async def export_conversations(
     pieces = exporting.zipped(read, user.id, references, wanted)
     name = f"duihua-{now():%Y-%m-%d}.zip"
     return StreamingResponse(pieces, headers=_headers(name, "application/zip"))
+
+
+@router.post("/import", response_model=Envelope[ImportReport], openapi_extra=multipart.BODY)
+async def import_conversations(
+    request: Request,
+    config: ServerConfig,
+    db: Db,
+    importer: AppImporter,
+    query: Annotated[ImportQuery, Query()],
+) -> Response:
+    """Import json, jsonl or zip of ours. What is there already stays: importing again adds nothing."""
+    if query.group_id is not None:
+        await db.read(group_access.owned, importer.user_id, query.group_id)
+    upload = await multipart.receive_file(request, limit=config.max_import_bytes)
+    async with received(upload.content, config.data_dir) as path:
+        report = await asyncio.to_thread(importing.run, path, importer, query.group_id)
+    return Answer(report, "imported")
 
 
 async def _reader(db: Db, user_id: int, language: RequestLanguage) -> Reader:

@@ -1,0 +1,40 @@
+"""Our own archives in JSON: one, or one a line."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from duihua.transfer.found import MOST_BYTES, BrokenArchive, Found, archive_or_problem
+
+_OURS = re.compile(rb'\s*\{(?=.{0,1000}"format"\s*:\s*"duihua")', re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
+
+
+def detect(head: bytes, _: Path) -> bool:
+    """Whether the first object says that it is ours."""
+    return _OURS.match(head.removeprefix(_BOM)) is not None
+
+
+def read(path: Path) -> Iterator[Found]:
+    """The archives of the file."""
+    with path.open("rb") as file:
+        yield from archives(file)
+
+
+def archives(file: BinaryIO) -> Iterator[Found]:
+    """One archive where the first line is not a whole one, else an archive a line."""
+    first = file.readline(MOST_BYTES + 1).removeprefix(_BOM)
+    if not first.rstrip().endswith(b"]}"):
+        content = first + file.read(MOST_BYTES + 1 - len(first))
+        yield Found("", archive_or_problem(content), len(content))
+        return
+    number, done, line = 1, 0, first
+    while line:
+        done += len(line)
+        if line.strip():
+            yield Found(f"line {number}", archive_or_problem(line.rstrip()), done)
+        if len(line) > MOST_BYTES:
+            yield Found(f"line {number}", BrokenArchive(reason="what follows was not read"), done)
+            return
+        line, number = file.readline(MOST_BYTES + 1), number + 1

@@ -1,0 +1,89 @@
+"""Importing: every conversation of a file, one unit of work each, and a report that counts all of them.
+
+A conversation is one transaction, also a long one: rows of half a conversation would be something that every
+reader of messages had to know of. 50,000 messages keep SQLite's one writer for about as long as a second;
+between two conversations everybody else writes, and running replies are ahead of the queue.
+
+Runs in a thread.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from duihua.core.i18n import Language, translate
+from duihua.db.session import open_database
+from duihua.models.user import LOCAL_USER_ID
+from duihua.transfer import formats, storing
+from duihua.transfer.found import BrokenArchive, Found
+from duihua.transfer.threads import from_thread
+
+Progress = Callable[[int, dict[str, Any]], None]
+_MOST_TOLD = 1000
+
+
+class Importer(NamedTuple):
+    """Who imports; `write` waits for `Database.write`."""
+
+    write: Callable[..., Any]
+    user_id: int
+    language: Language
+
+
+def run(
+    path: Path, importer: Importer, group_id: int | None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Import the file: `ImportReport`. `progress` is told the bytes of the file done and the report so far.
+
+    Raises:
+        UnreadableFile: it holds nothing that can be imported; nothing was changed.
+        GroupNotFound, StorageFull, StorageUnavailable: what came before is kept, and skipped next time.
+    """
+    report: dict[str, Any] = {"imported": 0, "skipped": 0, "failed": 0, "conversations": [], "errors": []}
+    for found in formats.read(path):
+        _one(found, importer, group_id, report)
+        if progress is not None:
+            progress(found.done, report)
+    return report
+
+
+def into_database(url: str, path: Path, progress: Progress) -> dict[str, Any]:
+    """Import the file for the local user into the database at `url`, as `run` does."""
+
+    async def work() -> dict[str, Any]:
+        db = open_database(url)
+        try:
+            importer = Importer(from_thread(db.write), LOCAL_USER_ID, "en")
+            return await asyncio.to_thread(run, path, importer, None, progress)
+        finally:
+            await db.close()
+
+    return asyncio.run(work())
+
+
+def _one(found: Found, importer: Importer, group_id: int | None, report: dict[str, Any]) -> None:
+    if isinstance(found.content, BrokenArchive):
+        problem = found.content
+        report["failed"] += 1
+        told = _problem(found, importer, None, problem.code, **problem.values)
+        _tell(report["errors"], told)
+        return
+    stored = importer.write(storing.store, importer.user_id, found.content, group_id)
+    if stored is None:
+        report["skipped"] += 1
+        title = found.content.conversation.title
+        _tell(report["errors"], _problem(found, importer, title, "already_imported"))
+    else:
+        report["imported"] += 1
+        _tell(report["conversations"], stored)
+
+
+def _problem(found: Found, importer: Importer, title: str | None, code: str, **values: Any) -> dict[str, Any]:
+    sentence = translate(code, importer.language, **values)
+    return {"place": found.place, "title": title, "error": code, "message": sentence}
+
+
+def _tell(items: list[Any], item: Any) -> None:
+    if len(items) < _MOST_TOLD:
+        items.append(item)

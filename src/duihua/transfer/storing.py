@@ -1,0 +1,163 @@
+"""An archive becomes a conversation of the user's: a unit of work for `Database.write`.
+
+Its uuids are kept where they are free. Where somebody has them (another user of this server, the trash), new
+ones are derived from them, the same for every import, so that a second one finds what the first made.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from duihua import changes
+from duihua.changes import Act
+from duihua.db.rows import reserve_ids
+from duihua.db.session import Session
+from duihua.groups import service as groups
+from duihua.models import Conversation, Message, MessageRevision
+from duihua.schemas import outgoing
+from duihua.schemas.conversation import ChatGroupCreate
+from duihua.transfer import repository
+from duihua.transfer.archive import Archive, ArchivedConversation, ArchivedMessage
+from duihua.vocabulary import ConversationStatus, MessageState
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def store(session: Session, user_id: int, archive: Archive, group_id: int | None) -> dict[str, Any] | None:
+    """Store the whole conversation: an `ImportedConversation`; None where it is there already.
+
+    Raises:
+        GroupNotFound.
+    """
+    uuid = _new_uuid(session, user_id, archive.conversation.uuid)
+    if uuid is None:
+        return None
+    conversation = _conversation(session, user_id, uuid, archive.conversation, group_id)
+    ids = dict(
+        zip(
+            (m.uuid for m in archive.messages),
+            reserve_ids(session, Message, len(archive.messages)),
+            strict=True,
+        )
+    )
+    branch = _branch(archive)
+    names = _message_uuids(session, uuid, archive.messages)
+    rows = list(_rows(archive, conversation, ids, branch, names))
+    repository.insert_all(session, Message, rows)
+    repository.insert_all(session, MessageRevision, _revisions(user_id, archive.messages, ids))
+    shown = [row for row in rows if row["on_branch"]]
+    if shown:
+        conversation.active_leaf_id = max(shown, key=lambda row: row["depth"])["id"]
+    conversation.message_count = len(shown)
+    said = [row["content"] for row in sorted(shown, key=lambda row: row["depth"]) if row["content"]]
+    conversation.last_message = outgoing.preview(said[-1]) if said else None
+    session.flush()
+    changes.of_conversations(session, Act.CREATED, user_id, [conversation.id])
+    changes.of_messages(session, Act.CREATED, user_id, list(ids.values()), conversation_id=conversation.id)
+    return {"uuid": uuid, "title": conversation.title, "message_count": len(shown)}
+
+
+def _new_uuid(session: Session, user_id: int, name: str) -> str | None:
+    uuid = name if _UUID.fullmatch(name) else str(uuid5(NAMESPACE_OID, name))
+    while (taken := repository.conversation_state(session, uuid)) is not None:
+        owner, status = taken
+        if owner == user_id and status != ConversationStatus.DELETED:
+            return None
+        uuid = str(uuid5(UUID(uuid), str(user_id)))
+    return uuid
+
+
+def _message_uuids(session: Session, chat_uuid: str, messages: list[ArchivedMessage]) -> dict[str, str]:
+    names = [message.uuid for message in messages]
+    taken = repository.taken_message_uuids(session, names)
+    return {
+        name: name if _UUID.fullmatch(name) and name not in taken else str(uuid5(UUID(chat_uuid), name))
+        for name in names
+    }
+
+
+def _conversation(
+    session: Session, user_id: int, uuid: str, archived: ArchivedConversation, group_id: int | None
+) -> Conversation:
+    conversation = Conversation(
+        uuid=uuid,
+        user_id=user_id,
+        group_id=_group_id(session, user_id, archived.group, group_id),
+        title=archived.title,
+        title_source=archived.title_source,
+        description=archived.description,
+        model_id=archived.model_id,
+        config=archived.config,
+        pinned=archived.pinned,
+        status=ConversationStatus.ARCHIVED if archived.archived else ConversationStatus.ACTIVE,
+        created_at=archived.created_at,
+        updated_at=archived.updated_at,
+    )
+    session.add(conversation)
+    session.flush()
+    return conversation
+
+
+def _group_id(session: Session, user_id: int, name: str | None, group_id: int | None) -> int:
+    if group_id is not None or name is None:
+        return groups.group_or_default(session, user_id, group_id).id
+    found = repository.group_named(session, user_id, name)
+    if found is not None:
+        return found
+    return int(groups.create(session, user_id, ChatGroupCreate(name=name, sort=0))["id"])
+
+
+def _branch(archive: Archive) -> set[str]:
+    """The uuids from the active leaf up; without one, from the last message."""
+    parents = {message.uuid: message.parent for message in archive.messages}
+    last = archive.messages[-1].uuid if archive.messages else None
+    node = archive.conversation.active_leaf or last
+    branch = set()
+    while node is not None:
+        branch.add(node)
+        node = parents[node]
+    return branch
+
+
+def _rows(
+    archive: Archive,
+    conversation: Conversation,
+    ids: dict[str, int],
+    branch: set[str],
+    names: dict[str, str],
+) -> Iterator[dict[str, Any]]:
+    depths: dict[str | None, int] = {None: -1}
+    for message in archive.messages:
+        depths[message.uuid] = depths[message.parent] + 1
+        # Nobody is writing a reply that comes out of a file.
+        is_cut = message.state == MessageState.STREAMING
+        yield {field: getattr(message, field) for field in _COPIED} | {
+            "id": ids[message.uuid],
+            "uuid": names[message.uuid],
+            "user_id": conversation.user_id,
+            "conversation_id": conversation.id,
+            "parent_id": ids[message.parent] if message.parent is not None else None,
+            "depth": depths[message.uuid],
+            "on_branch": message.uuid in branch,
+            "state": MessageState.INTERRUPTED if is_cut else message.state,
+        }
+
+
+_COPIED = [
+    *("role", "content", "reasoning", "message_type", "message_metadata", "files", "model_id", "token_count"),
+    *("character_count", "error", "error_values", "finish_reason", "created_at", "updated_at"),
+]
+
+
+def _revisions(user_id: int, messages: list[ArchivedMessage], ids: dict[str, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "user_id": user_id,
+            "message_id": ids[message.uuid],
+            "content": revision.content,
+            "created_at": revision.created_at,
+        }
+        for message in messages
+        for revision in message.revisions
+    ]

@@ -1,0 +1,197 @@
+"""Import: what was exported comes back, once; what is no archive is told and changes nothing."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from duihua.core.ids import new_uuid
+from tests.fixtures.client import Client
+from tests.fixtures.rows import MOMENT, add_stranger, every_row
+from tests.transfer.test_export import a_conversation
+
+AT = "2026-01-31T08:00:00Z"
+
+
+async def load(client: Client, content: bytes, path: str = "/chat/import") -> Any:
+    form = aiohttp.FormData()
+    form.add_field("file", io.BytesIO(content), filename="a")
+    return await client.post(path, data=form)
+
+
+def counts(report: dict[str, Any]) -> tuple[int, int, int]:
+    return report["imported"], report["skipped"], report["failed"]
+
+
+def archive(*messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    dated = {"created_at": AT, "updated_at": AT}
+    return {
+        "format": "duihua",
+        "version": 1,
+        "conversation": {"uuid": new_uuid(), "title": "旧对话"} | dated | fields,
+        "messages": [{"role": "user", "content": "你好"} | dated | message for message in messages],
+    }
+
+
+def encoded(*archives: dict[str, Any]) -> bytes:
+    return b"\n".join(json.dumps(item).encode() for item in archives)
+
+
+def zipped(**entries: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+async def test_a_second_import_adds_nothing_and_says_so(client: Client) -> None:
+    chats = [await a_conversation(client, title) for title in ("一", "二")]
+    content = (await client.post("/chat/export/batch", {"chat_ids": chats})).data
+    assert counts((await load(client, content)).data) == (0, 2, 0)
+    await client.delete("/chat/conversations/batch", {"ids": chats})
+    first = (await load(client, content)).data
+    assert counts(first) == (2, 0, 0)
+    again = (await load(client, content)).data
+    assert counts(again) == (0, 2, 0)
+    assert again["errors"][0]["error"] == "already_imported"
+
+
+async def test_the_uuids_of_others_are_theirs(client: Client) -> None:
+    stranger = await client.app.state.database.write(add_stranger)
+    report = (await load(client, encoded(archive({"uuid": stranger.message}, uuid=stranger.chat)))).data
+    [imported] = report["conversations"]
+    [message] = await client.messages(imported["uuid"])
+    assert imported["uuid"] != stranger.chat
+    assert (message["uuid"] != stranger.message, message["content"]) == (True, "你好")
+
+
+async def test_into_a_group(client: Client) -> None:
+    group = (await client.post("/chat/groups", {"name": "旧"})).data["id"]
+    report = (await load(client, encoded(archive()), f"/chat/import?groupId={group}")).data
+    named = (await load(client, encoded(archive(group="旧"), archive(group="新")))).data
+    uuids = [c["uuid"] for c in report["conversations"] + named["conversations"]]
+    found = [(await client.get(f"/chat/conversations/{uuid}")).data["group_id"] for uuid in uuids]
+    assert found[:2] == [group, group]
+    assert found[2] not in {group, 1}
+
+
+def message(uuid: str, parent: str | None = None) -> dict[str, Any]:
+    return {"uuid": uuid} | ({"parent": parent} if parent else {})
+
+
+BROKEN = {
+    "cycle": archive(message("a", "b"), message("b", "a")),
+    "its own parent": archive(message("a", "a")),
+    "same uuid": archive(message("a"), message("a")),
+    "parent missing": archive(message("a", "b")),
+    "leaf missing": archive(message("a"), active_leaf="b"),
+    "role": archive({"uuid": "a", "role": "root"}),
+    "time": archive({"uuid": "a", "created_at": "0001-01-01T00:00:00+14:00"}),
+    "no zone": archive({"uuid": "a", "created_at": "2026-01-31T08:00:00"}),
+    "NUL": archive({"uuid": "a", "content": "\0"}),
+    "surrogate": archive({"uuid": "a", "content": "\ud800"}),
+    "NaN": archive(config={"temperature": float("nan")}),
+    "config": archive(config={"temperature": "hot"}),
+    "version": archive() | {"version": 2},
+    "messages": archive() | {"messages": None},
+}
+
+
+async def test_a_broken_conversation_is_told_and_the_others_come(client: Client) -> None:
+    good = archive(message("b", "a"), message("a"))
+    content = encoded(good, *BROKEN.values()) + b'\n{"format": \n[]\n' + encoded(archive())
+    report = (await load(client, content)).data
+    assert counts(report) == (2, 0, len(BROKEN) + 2)
+    assert [e["place"] for e in report["errors"]] == [f"line {n + 2}" for n in range(len(BROKEN) + 2)]
+    assert all(error["error"] == "archive_broken" for error in report["errors"])
+    shown = await client.messages(report["conversations"][0]["uuid"])
+    assert len(shown) == 2, "without an active leaf the last message's branch is shown"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"\xff\xfe", b"PK\x03\x04cut", zipped(a=encoded(archive()))[:-30]]
+)
+async def test_what_is_no_archive_changes_nothing(client: Client, content: bytes) -> None:
+    db = client.app.state.database
+    before = await db.read(every_row)
+    assert (await load(client, content)).error == "import_unreadable"
+    assert await db.read(every_row) == before
+
+
+async def test_a_zip_is_read_entry_by_entry(client: Client) -> None:
+    content = zipped(**{"../../etc/x": encoded(archive()), "bomb.json": b"\0" * 2**28, "/b": b"no"})
+    report = (await load(client, content)).data
+    assert counts(report) == (1, 0, 2)
+    assert [error["place"] for error in report["errors"]] == ["bomb.json", "/b"]
+
+
+async def test_a_chain_of_fifty_thousand(client: Client) -> None:
+    names = [new_uuid() for _ in range(50_000)]
+    chain = [message(name, parent) for name, parent in zip(names, [None, *names], strict=False)]
+    [imported] = (await load(client, encoded(archive(*chain)))).data["conversations"]
+    assert imported["message_count"] == 50_000
+    last = (await client.get(f"/chat/conversations/{imported['uuid']}/messages?around={names[-1]}")).data
+    assert last["list"][-1]["uuid"] == names[-1]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+moments = st.datetimes(MOMENT.replace(tzinfo=None)).map(
+    lambda moment: moment.replace(year=2026).isoformat() + "Z"
+)
+
+
+@st.composite
+def archives(draw: st.DrawFn) -> dict[str, Any]:
+    uuids = [new_uuid() for _ in range(draw(st.integers(0, 6)))]
+    messages = []
+    for number, uuid in enumerate(uuids):
+        parent = draw(st.sampled_from([None, *uuids[:number]]))
+        fields = {
+            "role": st.sampled_from(["user", "assistant", "system", "tool"]),
+            "content": texts,
+            "reasoning": texts,
+            "created_at": moments,
+            "state": st.sampled_from(["complete", "cancelled", "interrupted", "failed"]),
+            "message_metadata": st.dictionaries(texts, st.none() | st.integers(-9, 9) | texts, max_size=2),
+            "token_count": st.integers(0, 9),
+            "revisions": st.lists(
+                st.fixed_dictionaries({"content": texts, "created_at": moments}), max_size=2
+            ),
+        }
+        messages.append(draw(st.fixed_dictionaries(fields)) | message(uuid, parent))
+    leaf = {"active_leaf": draw(st.sampled_from(uuids))} if uuids else {}
+    head = {
+        "title": texts.filter(bool),
+        "description": texts,
+        "pinned": st.booleans(),
+        "archived": st.booleans(),
+    }
+    return archive(*messages, **draw(st.fixed_dictionaries(head)), **leaf)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_export_import_export_is_the_identity(client: Client, data: st.DataObject) -> None:
+    [imported] = (await load(client, encoded(data.draw(archives())))).data["conversations"]
+    first = (await client.post("/chat/export", {"chat_id": imported["uuid"]})).data
+    await client.delete(f"/chat/conversations/{imported['uuid']}")
+    [again] = (await load(client, first)).data["conversations"]
+    second = (await client.post("/chat/export", {"chat_id": again["uuid"]})).data
+    assert _by_place(second) == _by_place(first)
+
+
+def _by_place(content: bytes) -> dict[str, Any]:
+    """The archive with its messages named by their places: everything but ids."""
+    value = json.loads(content)
+    places = {message["uuid"]: place for place, message in enumerate(value["messages"])}
+    for item in value["messages"]:
+        item["uuid"], item["parent"] = places[item["uuid"]], places.get(item.get("parent"))
+    value["conversation"]["active_leaf"] = places.get(value["conversation"].get("active_leaf"))
+    del value["conversation"]["uuid"]
+    return value
