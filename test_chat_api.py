@@ -136,6 +136,17 @@ def create_group(api: Api, made: Json) -> None:
     assert (changed["name"], changed["color"]) == ("学习", "#67C23A")
 
 
+@step("new conversations take their generation settings from the user's")
+def settings(api: Api, made: Json) -> None:
+    before = api.data("GET", "/chat/settings")
+    changed = api.data("PUT", "/chat/settings", {"defaultConfig": {"temperature": 0.5}})
+    assert changed == before | {"default_config": {"temperature": 0.5}}
+    chat = api.data("POST", "/chat/conversations", {"config": {"max_tokens": 100}})
+    assert chat["config"] == {"temperature": 0.5, "max_tokens": 100}
+    api.data("DELETE", f"/chat/conversations/{chat['uuid']}")
+    assert api.data("PUT", "/chat/settings", {"default_config": before["default_config"]}) == before
+
+
 @step("create a conversation in it")
 def create_conversation(api: Api, made: Json) -> None:
     chat = api.data("POST", "/chat/conversations", {"title": "读书笔记", "groupId": made["group"]})

@@ -9,21 +9,14 @@ from duihua.groups.routes import router as groups
 from duihua.live.routes import router as live
 from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
+from duihua.settings.routes import router as settings
 from duihua.statistics.routes import router as statistics
 from duihua.transfer.routes import router as transfer
 from duihua.trash.routes import router as trash
 
 FEATURES: tuple[APIRouter, ...] = (
-    live,
-    groups,
-    conversations,
-    messages,
-    generation,
-    prompts,
-    files,
-    statistics,
-    trash,
-    transfer,
+    *(live, groups, conversations, messages, generation, prompts, files),
+    *(statistics, trash, transfer, settings),
 )
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

@@ -39,11 +39,12 @@ OBJECTS = {
 }
 # Streams that go on until their client leaves; tests/cluster/test_events.py is about them.
 ENDLESS = {"/chat/events"}
-NO_OBJECTS = {"model_id", "last_event_id"}
+NO_OBJECTS = {"model_id", "default_model_id", "last_event_id"}
 _ID_LIKE = re.compile(r"(^|_)(ids?|uuids?|before|after|around|files?)$")
 _TEXTS = {
     "content": "你好",
     "color": "#fff",
+    "timezone": "Asia/Shanghai",
     "begin_time": "2026-01-31",
     "end_time": "2999-12-31",
 }

@@ -15,6 +15,7 @@ from duihua.groups import service as groups
 from duihua.models import Conversation
 from duihua.schemas import outgoing
 from duihua.schemas.conversation import ConversationCreate, ConversationQuery, ConversationUpdate
+from duihua.settings import service as settings
 from duihua.vocabulary import ConversationStatus, TitleSource
 
 DEFAULT_TITLE = "新对话"
@@ -42,11 +43,14 @@ def one(session: Session, user_id: int, reference: str) -> dict[str, Any]:
 def create(session: Session, user_id: int, new: ConversationCreate) -> dict[str, Any]:
     """Create a conversation, in the default group unless another is named.
 
+    What it does not say of model and config is as the user's settings are; an explicit null is said.
+
     Raises:
         GroupNotFound, ConnectionNotFound, PromptNotFound.
     """
     group = groups.group_or_default(session, user_id, new.group_id)
     access.check_references(session, user_id, connection_id=new.api_key_id, prompt_id=new.prompt_id)
+    model_id, config = _model_and_config(session, user_id, new)
     moment = now()
     conversation = Conversation(
         uuid=new_uuid(),
@@ -55,10 +59,10 @@ def create(session: Session, user_id: int, new: ConversationCreate) -> dict[str,
         title=new.title or DEFAULT_TITLE,
         title_source=TitleSource.PERSON if new.title else TitleSource.DEFAULT,
         description=new.description,
-        model_id=new.model_id,
+        model_id=model_id,
         api_key_id=new.api_key_id,
         prompt_id=new.prompt_id,
-        config=new.config.to_storage() if new.config else {},
+        config=config,
         message_count=0,
         pinned=False,
         status=ConversationStatus.ACTIVE,
@@ -68,6 +72,16 @@ def create(session: Session, user_id: int, new: ConversationCreate) -> dict[str,
     session.add(conversation)
     _tell(session, Act.CREATED, user_id, [conversation])
     return outgoing.conversation(conversation)
+
+
+def _model_and_config(
+    session: Session, user_id: int, new: ConversationCreate
+) -> tuple[str | None, dict[str, Any]]:
+    named = new.model_fields_set
+    model_id = new.model_id if "model_id" in named else settings.default_model(session, user_id)
+    if new.config is not None:
+        return model_id, settings.default_config(session, user_id) | new.config.to_storage()
+    return model_id, {} if "config" in named else settings.default_config(session, user_id)
 
 
 def change(session: Session, user_id: int, reference: str, wanted: ConversationUpdate) -> dict[str, Any]:
