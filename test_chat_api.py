@@ -147,6 +147,17 @@ def settings(api: Api, made: Json) -> None:
     assert api.data("PUT", "/chat/settings", {"default_config": before["default_config"]}) == before
 
 
+@step("store a model connection: its key is never shown again")
+def connections(api: Api, made: Json) -> None:
+    wanted = {"api_key": "sk-tour-0123456789abcd", "modelUrl": "http://127.0.0.1:9", "status": "inactive"}
+    stored = api.data("POST", "/chat/api-keys", wanted)
+    assert stored["api_key"] == "sk-…abcd"
+    tested = api.data("POST", "/chat/api-keys/test", {"id": stored["id"], "model_name": "m"})
+    assert (tested["success"], tested["reply"]) == (False, None)
+    assert stored["id"] not in [model["api_key_id"] for model in api.data("GET", "/chat/models/available")]
+    api.data("DELETE", f"/chat/api-keys/{stored['id']}")
+
+
 @step("create a conversation in it")
 def create_conversation(api: Api, made: Json) -> None:
     chat = api.data("POST", "/chat/conversations", {"title": "读书笔记", "groupId": made["group"]})

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter
 
+from duihua.connections.routes import models
+from duihua.connections.routes import router as connections
 from duihua.conversations.routes import router as conversations
 from duihua.files.routes import router as files
 from duihua.generation.routes import router as generation
@@ -16,7 +18,7 @@ from duihua.trash.routes import router as trash
 
 FEATURES: tuple[APIRouter, ...] = (
     *(live, groups, conversations, messages, generation, prompts, files),
-    *(statistics, trash, transfer, settings),
+    *(statistics, trash, transfer, settings, connections, models),
 )
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

@@ -26,6 +26,11 @@ OBJECTS = {
     "task_id": "task",
     "api_key_id": "connection",
     "prompt_id": "prompt",
+    "connection_id": "connection",
+    "/chat/api-keys id": "connection",
+    "/chat/api-keys/test id": "connection",
+    "/chat/api-keys/batch ids": "connection",
+    "/chat/api-keys/batch/status ids": "connection",
     "/chat/prompts id": "prompt",
     "/chat/prompts/batch ids": "prompt",
     "/chat/conversations/batch ids": "chat",
@@ -42,11 +47,21 @@ ENDLESS = {"/chat/events"}
 NO_OBJECTS = {"model_id", "default_model_id", "last_event_id"}
 _ID_LIKE = re.compile(r"(^|_)(ids?|uuids?|before|after|around|files?)$")
 _TEXTS = {
+    "model_url": "http://127.0.0.1:9/v1",
+    # An active one would be asked.
+    "/chat/api-keys status": "inactive",
+    "/chat/api-keys/batch/status status": "inactive",
     "content": "你好",
     "color": "#fff",
     "timezone": "Asia/Shanghai",
     "begin_time": "2026-01-31",
     "end_time": "2999-12-31",
+}
+# What the document cannot say is required: one thing or the other.
+_NEEDED = {
+    "POST /chat/api-keys": {"model_url", "status"},
+    "POST /chat/api-keys/test": {"id"},
+    "POST /chat/export/batch": {"chat_ids"},
 }
 
 
@@ -118,8 +133,9 @@ class Route(NamedTuple):
         kind = self.object_of(field)
         if kind is not None:
             return [getattr(own, kind)] if "array" in field.kinds else getattr(own, kind)
-        if field.name in _TEXTS:
-            return _TEXTS[field.name]
+        for name in (f"{self.path} {field.name}", field.name):
+            if name in _TEXTS:
+                return _TEXTS[name]
         for part in field.parts():
             if "enum" in part:
                 return part["enum"][0]
@@ -128,7 +144,8 @@ class Route(NamedTuple):
 
     def least(self, own: Owned) -> dict[tuple[str, str], Any]:
         """The values without which nothing goes, by place and name."""
-        return {(f.place, f.name): self.sample(f, own) for f in self.fields if f.required}
+        more = _NEEDED.get(str(self), ())
+        return {(f.place, f.name): self.sample(f, own) for f in self.fields if f.required or f.name in more}
 
 
 def upload(name: str = "a.txt", content: bytes = "你好".encode()) -> aiohttp.FormData:

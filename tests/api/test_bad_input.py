@@ -53,10 +53,12 @@ async def asking(client: Client) -> AsyncIterator[Asker]:
     said = await client.say(chat["uuid"])
     message, reply = await client.messages(chat["uuid"])
     prompt = (await client.post("/chat/prompts", {"title": "我的", "content": "你好"})).data["id"]
+    mine = {"model_url": "http://127.0.0.1:9/v1", "status": "inactive"}
+    connection = (await client.post("/chat/api-keys", mine)).data["id"]
     file = (await client.post("/chat/upload", data=upload())).data["id"]
     own = Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], 0, prompt, file),
+        *(said["task_id"], connection, prompt, file),
     )
     db = client.app.state.database
     before = await db.read(every_row)

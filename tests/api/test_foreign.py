@@ -102,10 +102,12 @@ async def my_things(client: Client) -> Owned:
     said = await client.say(chat["uuid"])
     message, reply = await client.messages(chat["uuid"])
     prompt = (await client.post("/chat/prompts", {"title": "我的", "content": "你好"})).data["id"]
+    mine = {"model_url": "http://127.0.0.1:9/v1", "status": "inactive"}
+    connection = (await client.post("/chat/api-keys", mine)).data["id"]
     file = (await client.post("/chat/upload", data=upload())).data["id"]
     return Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], 0, prompt, file),
+        *(said["task_id"], connection, prompt, file),
     )
 
 

@@ -85,9 +85,18 @@ class Catalogue:
         made_of = (row.api_key, row.model_url, row.provider, row.timeout)
         known, provider = self._providers.get(row.id, (None, None))
         if provider is None or known != made_of:
-            provider = self._made(row)
+            provider = self.made(row)
             self._providers[row.id] = (made_of, provider)
         return provider
+
+    def made(self, row: Connection) -> Provider:
+        """What speaks to a connection, stored or not."""
+        name = row.provider or "custom"
+        try:
+            endpoint = endpoint_of(row, self.keys.open(row.api_key or ""))
+        except AppError as reason:
+            return Refusing(name, reason)
+        return OpenAIProvider(endpoint, self.registry.transport)
 
     def _listing(
         self, session: Session, user_id: int, stored: Mapping[int, Connection], wanted: str | None
@@ -111,14 +120,6 @@ class Catalogue:
             model = favourite([listed.id for listed in repository.listed(session, [row.id])[row.id]])
         limit = {} if row.max_tokens is None else {"max_tokens": row.max_tokens}
         return Answering(self.provider(row), model, row.id, {**limit, **(row.config or {})})
-
-    def _made(self, row: Connection) -> Provider:
-        name = row.provider or "custom"
-        try:
-            endpoint = endpoint_of(row, self.keys.open(row.api_key or ""))
-        except AppError as reason:
-            return Refusing(name, reason)
-        return OpenAIProvider(endpoint, self.registry.transport)
 
 
 def endpoint_of(row: Connection, api_key: str) -> Endpoint:

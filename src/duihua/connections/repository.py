@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 
+from duihua.core.clock import now
+from duihua.core.pagination import decode_cursor, encode_cursor
+from duihua.db.matching import contains
 from duihua.db.session import Session
 from duihua.models import Connection, ConnectionModel
 from duihua.providers.base import ModelInfo
+from duihua.schemas.connection import ConnectionQuery
+
+CURSOR = "connections"
 
 # Built once: the first token waits for it.
 _ACTIVE = (
@@ -20,6 +26,11 @@ _ACTIVE = (
 def active(session: Session, user_id: int) -> Sequence[Connection]:
     """The user's active connections, the oldest, which is the default one, first."""
     return session.scalars(_ACTIVE, {"user": user_id}).all()
+
+
+def every(session: Session, user_id: int) -> Sequence[Connection]:
+    """All of the user's connections, the oldest first."""
+    return session.scalars(select(Connection).where(*_visible(user_id)).order_by(Connection.id)).all()
 
 
 def offering(session: Session, user_id: int, model_id: str) -> int | None:
@@ -75,3 +86,62 @@ def keep_list(
     if values:
         session.execute(insert(ConnectionModel), values)
     connection.models_listed_at = moment
+
+
+def find(session: Session, user_id: int, connection_id: int, *, lock: bool = False) -> Connection | None:
+    """The user's connection, unless it is deleted; `lock` keeps other writers off its row."""
+    statement = select(Connection).where(Connection.id == connection_id, *_visible(user_id))
+    return session.scalar(statement.with_for_update() if lock else statement)
+
+
+def page(
+    session: Session, user_id: int, query: ConnectionQuery
+) -> tuple[Sequence[Connection], int, str | None]:
+    """One page, the oldest first, the total, and the cursor of the next page.
+
+    Raises:
+        InvalidInput: a cursor that is not of this list.
+    """
+    conditions = _filters(session, user_id, query)
+    total = session.scalar(select(func.count()).select_from(Connection).where(*conditions)) or 0
+    statement = select(Connection).where(*conditions).order_by(Connection.id)
+    if query.cursor is not None:
+        (after,) = decode_cursor(query.cursor, CURSOR, int)
+        statement = statement.where(Connection.id > after)
+    else:
+        statement = statement.offset((query.page_num - 1) * query.page_size)
+    rows = session.scalars(statement.limit(query.page_size + 1)).all()
+    shown = rows[: query.page_size]
+    return shown, total, encode_cursor(CURSOR, shown[-1].id) if len(rows) > query.page_size else None
+
+
+def set_status(session: Session, user_id: int, ids: Sequence[int], status: str) -> Sequence[int]:
+    """Give those of the user's connections that exist this status; their ids."""
+    moment = now()
+    deleted_at = moment if status == "deleted" else None
+    return session.scalars(
+        update(Connection)
+        .where(Connection.id.in_(ids), *_visible(user_id))
+        .values(status=status, updated_at=moment, deleted_at=deleted_at)
+        .returning(Connection.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+
+
+def _visible(user_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Connection.user_id == user_id, Connection.status != "deleted"
+
+
+def _filters(session: Session, user_id: int, query: ConnectionQuery) -> list[ColumnElement[bool]]:
+    conditions = list(_visible(user_id))
+    if query.keyword is not None:
+        columns = (Connection.model_name, Connection.model_url, Connection.provider, Connection.description)
+        conditions.append(or_(*(contains(session, column, query.keyword) for column in columns)))
+    for column in (Connection.status, Connection.model_name, Connection.provider):
+        if (wanted := getattr(query, column.key)) is not None:
+            conditions.append(column == wanted)
+    if query.begin_time is not None:
+        conditions.append(Connection.created_at >= query.begin_time)
+    if query.end_time is not None:
+        conditions.append(Connection.created_at <= query.end_time)
+    return conditions

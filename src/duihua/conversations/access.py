@@ -1,5 +1,6 @@
 """The one way to a conversation: through its owner."""
 
+from duihua.connections import access as connection_access
 from duihua.conversations import repository
 from duihua.core.errors import NotFound
 from duihua.db.session import Session
@@ -11,12 +12,6 @@ class ConversationNotFound(NotFound):
     """No such conversation of this user."""
 
     code = "conversation_not_found"
-
-
-class ConnectionNotFound(NotFound):
-    """No such model connection of this user."""
-
-    code = "connection_not_found"
 
 
 def owned(session: Session, user_id: int, reference: str, *, lock: bool = False) -> Conversation:
@@ -31,7 +26,7 @@ def check_references(
     session: Session, user_id: int, *, connection_id: int | None, prompt_id: int | None
 ) -> None:
     """Raises ConnectionNotFound or PromptNotFound where one is named that the user does not have."""
-    if connection_id is not None and not repository.has_connection(session, user_id, connection_id):
-        raise ConnectionNotFound
+    if connection_id is not None:
+        connection_access.owned(session, user_id, connection_id)
     if prompt_id is not None:
         prompt_access.owned(session, user_id, prompt_id)

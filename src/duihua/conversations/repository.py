@@ -23,7 +23,7 @@ from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.matching import contains
 from duihua.db.session import Session
-from duihua.models import Connection, Conversation, Message
+from duihua.models import Conversation, Message
 from duihua.schemas.conversation import ConversationQuery
 from duihua.vocabulary import ConversationStatus, RowStatus
 
@@ -61,11 +61,6 @@ def find_all(session: Session, user_id: int, references: Sequence[str]) -> dict[
         for reference, row_id in ids.items()
         if (name := reference if row_id is None else row_id) in by_name
     }
-
-
-def has_connection(session: Session, user_id: int, connection_id: int) -> bool:
-    """Whether the user has this model connection."""
-    return session.scalar(select(Connection.id).filter_by(id=connection_id, user_id=user_id)) is not None
 
 
 def page(

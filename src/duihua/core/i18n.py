@@ -60,6 +60,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "no model is connected: the offline model answers. "
         "Set OPENAI_API_KEY or OPENAI_BASE_URL, or start a local model server, and restart",
     ),
+    "model_answers": ("模型已应答", "The model answers"),
     # conversations, groups, messages
     "conversation_not_found": ("对话不存在", "Conversation not found"),
     "message_not_found": ("消息不存在", "Message not found"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from duihua.core.clock import iso
 from duihua.core.i18n import Language, translate
-from duihua.models import ChatGroup, Conversation, File, Message, Prompt
+from duihua.models import ChatGroup, Connection, Conversation, File, Message, Prompt
 
 PREVIEW_CHARS = 200
 
@@ -47,6 +47,24 @@ def group(row: ChatGroup, conversation_count: int) -> dict[str, Any]:
         "is_default": int(row.is_default),
         "status": row.status,
         "conversation_count": conversation_count,
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }
+
+
+def connection(row: Connection, masked_key: str | None) -> dict[str, Any]:
+    """A `ConnectionResponse`."""
+    return {
+        "id": row.id,
+        "api_key": masked_key,
+        "model_name": row.model_name,
+        "model_url": row.model_url,
+        "provider": row.provider,
+        "description": row.description,
+        "status": row.status,
+        "config": row.config or {},
+        "max_tokens": row.max_tokens,
+        "timeout": row.timeout,
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }

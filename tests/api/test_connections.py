@@ -1,0 +1,131 @@
+"""`/chat/api-keys` and `/chat/models`: connections, what they offer, and whether they answer."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from duihua.db.session import Session
+from duihua.models import Connection
+from tests.fixtures.client import Client
+from tests.fixtures.upstream import Upstream, answer, reply
+
+KEY = "sk-canary-0123456789abcd"
+MASKED = "sk-…abcd"
+LIST = answer(200, {"data": [{"id": "m-1", "context_length": 4096}, {"id": "text-embedding-3-small"}]})
+
+
+async def connect(client: Client, url: str = "http://127.0.0.1:9", **fields: Any) -> dict[str, Any]:
+    body = {"model_url": url, "api_key": KEY, "provider": "custom"} | fields
+    return (await client.post("/chat/api-keys", body)).data
+
+
+def stored_keys(session: Session) -> list[str | None]:
+    return list(session.scalars(select(Connection.api_key).order_by(Connection.id)))
+
+
+async def test_a_key_is_encrypted_and_never_shown(client: Client, capsys: Any, caplog: Any) -> None:
+    made = await connect(client, model_name="m", timeout=3, config={"temperature": 1})
+    assert (made["api_key"], made["timeout"], made["config"]) == (MASKED, 3, {"temperature": 1})
+    [sealed] = await client.app.state.database.read(stored_keys)
+    assert sealed is not None
+    assert sealed.startswith("fernet:")
+    assert KEY not in sealed
+    answers = [
+        await client.get(f"/chat/api-keys/{made['id']}"),
+        await client.get("/chat/api-keys/list"),
+        await client.put("/chat/api-keys", {"id": made["id"], "api_key": MASKED, "timeout": None}),
+        await client.post("/chat/api-keys/test", {"id": made["id"]}),
+        await client.post("/chat/api-keys", {"api_key": KEY, "model_url": "no address"}),
+        await client.post("/chat/api-keys", {"api_key": KEY, "timeout": "soon"}),
+    ]
+    said = repr(answers) + caplog.text + "".join(capsys.readouterr())
+    assert KEY not in said
+    assert (client.app.state.config.data_dir / "secret.key").stat().st_mode & 0o777 == 0o600
+    assert [sealed] == await client.app.state.database.read(stored_keys)
+
+
+async def test_a_change_leaves_what_it_does_not_name(client: Client) -> None:
+    made = await connect(client, description="旧", max_tokens=5)
+    changed = (await client.put("/chat/api-keys", {"id": str(made["id"]), "description": None})).data
+    assert changed == made | {"description": None, "updated_at": changed["updated_at"]}
+    cleared = (await client.put("/chat/api-keys", {"id": made["id"], "api_key": None})).data
+    assert cleared["api_key"] is None
+    for wrong in ({"model_url": "ftp://a"}, {"api_key": "密钥"}, {"status": "deleted"}, {"timeout": 0}):
+        assert (await client.put("/chat/api-keys", {"id": made["id"]} | wrong)).status == 422
+    assert (await client.get(f"/chat/api-keys/{made['id']}")).data == cleared
+
+
+async def test_an_older_row_without_an_address_can_be_changed_but_not_used(client: Client) -> None:
+    made = await connect(client)
+
+    def spoil(session: Session) -> None:
+        session.get_one(Connection, made["id"]).model_url = None
+
+    await client.app.state.database.write(spoil)
+    changed = await client.put("/chat/api-keys", {"id": made["id"], "description": "旧"})
+    assert (changed.data["description"], changed.data["model_url"]) == ("旧", None)
+    tested = (await client.post("/chat/api-keys/test", {"id": made["id"]})).data
+    assert (tested["success"], tested["error"]) == (False, "provider_invalid_address")
+    assert (await client.put("/chat/api-keys", {"id": made["id"], "provider": "other"})).status == 422
+
+
+async def test_lists_batches_and_deletion(client: Client) -> None:
+    one, two, three = [(await connect(client, provider=name))["id"] for name in ("vllm", "ollama", "vllm")]
+    for query, ids in {
+        "": [one, two, three],
+        "?provider=vllm": [one, three],
+        "?keyword=OLL": [two],
+        "?status=inactive": [],
+        "?pageNum=2&pageSize=2": [three],
+    }.items():
+        data = (await client.get(f"/chat/api-keys/list{query}")).data
+        assert [item["id"] for item in data["items"]] == ids, query
+    off = await client.put("/chat/api-keys/batch/status", {"ids": [one, 10**12], "status": "inactive"})
+    assert off.data == {"updated": 1, "missing": [10**12]}
+    assert (await client.get(f"/chat/api-keys/{one}")).data["status"] == "inactive"
+    await client.delete(f"/chat/api-keys/{one}")
+    gone = await client.delete("/chat/api-keys/batch", {"ids": [one, two]})
+    assert gone.data == {"deleted": 1, "missing": [one]}
+    for path in (f"/chat/api-keys/{one}", f"/chat/api-keys/{two}"):
+        assert (await client.get(path)).error == "connection_not_found"
+    assert (await client.post("/chat/conversations", {"api_key_id": one})).error == "connection_not_found"
+
+
+async def test_the_models_on_offer_outlast_a_provider_that_is_away(client: Client) -> None:
+    offline = (await client.get("/chat/models/available")).data
+    assert [model["id"] for model in offline] == ["offline"]
+    async with Upstream(LIST) as upstream:
+        made = await connect(client, upstream.url, model_name="named")
+        models = (await client.get("/chat/models/available")).data
+        assert [(model["id"], model["context_length"], model["error"]) for model in models] == [
+            ("named", None, None),
+            ("m-1", 4096, None),
+        ]
+        assert (await client.get("/chat/models/available")).data == models
+        assert len(upstream.calls) == 1
+        assert (await client.get("/chat/models/available?provider=nobody")).data == []
+
+    def age(session: Session) -> None:
+        session.get_one(Connection, made["id"]).models_listed_at = None
+
+    await client.app.state.database.write(age)
+    again = (await client.get("/chat/models/available")).data
+    assert [model["id"] for model in again] == ["named", "m-1"]
+    assert {model["error"] for model in again} == {"provider_unreachable"}
+    await client.put("/chat/api-keys", {"id": made["id"], "status": "inactive"})
+    assert [m["id"] for m in (await client.get("/chat/models/available")).data] == ["offline"]
+    every = (await client.get("/chat/models/available?activeOnly=false")).data
+    assert {model["status"] for model in every} == {"inactive"}
+
+
+async def test_a_test_is_a_real_question(client: Client) -> None:
+    async with Upstream(reply("在"), answer(401, {"error": {"message": f"wrong {KEY}"}})) as upstream:
+        made = await connect(client, upstream.url, model_name="m")
+        good = (await client.post("/chat/models/test", {"model_id": "m"})).data
+        assert (good["success"], good["reply"], good["model_id"], good["error"]) == (True, "在", "m", None)
+        assert good["response_time"] > 0
+        bad = (await client.post("/chat/api-keys/test", {"id": made["id"]})).data
+        assert (bad["success"], bad["error"], bad["reply"]) == (False, "provider_unauthorized", None)
+        assert KEY not in repr(bad)
+    assert upstream.calls[0].headers["authorization"] == f"Bearer {KEY}"
+    assert upstream.calls[0].json()["messages"] == [{"role": "user", "content": "Hello"}]
