@@ -85,6 +85,11 @@ class Field(NamedTuple):
         return next((part[keyword] for part in self.parts() if keyword in part), None)
 
     @property
+    def says_what(self) -> bool:
+        """Whether it names what the request is about: one such field is needed, though none is by itself."""
+        return (self.place, self.name) in {("query", "task_id"), ("body", "ids"), ("body", "chat_ids")}
+
+    @property
     def kinds(self) -> set[str]:
         """The JSON types that it may have."""
         return {kind for part in self.parts() if (kind := part.get("type"))}

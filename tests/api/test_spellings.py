@@ -2,7 +2,9 @@
 
 import json
 import re
+from io import BytesIO
 from typing import Any, NamedTuple
+from zipfile import ZipFile
 
 from duihua.db.session import Session
 from duihua.models import Conversation
@@ -47,11 +49,20 @@ def renamed(text: str, own: Owned) -> str:
     return _TOOK.sub('"response_time":"<seconds>"', _TIME.sub("<time>", text))
 
 
-def merged(stream: str) -> str:
+def merged(stream: bytes) -> str:
     """The events of a stream; how its text was cut into chunks depends on the clock."""
-    events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
+    events = [json.loads(line[6:]) for line in stream.decode().splitlines() if line.startswith("data: ")]
     text = "".join(event["content"] for event in events if event["type"] == "chunk")
     return json.dumps([text, *(event for event in events if event["type"] != "chunk")], separators=(",", ":"))
+
+
+def unpacked(archive: bytes) -> str:
+    """What the files of an archive say."""
+    with ZipFile(BytesIO(archive)) as files:
+        return "\n".join(files.read(name).decode() for name in files.namelist())
+
+
+_READ = {"text/event-stream": merged, "application/zip": unpacked}
 
 
 class Sender:
@@ -66,16 +77,16 @@ class Sender:
         own = self._shared
         if route.method != "GET":
             own = await self._client.app.state.database.write(new_things)
-        values = route.least(own)
+        about = {(f.place, f.name): route.sample(f, own) for f in route.fields if f.says_what}
+        values = route.least(own) | about
         values.pop((field.place, field.name), None)
         right = route.sample(field, own)
         values |= {(field.place, name): right if value is ... else value for name, value in sent.items()}
         method, path, body = call(route, values)
         options = {"json": body, "headers": ENGLISH}
         async with self._client.session.request(method, self._client.origin + path, **options) as response:
-            text = await response.text()
-            is_stream = response.content_type == "text/event-stream"
-        return Answer(response.status, renamed(merged(text) if is_stream else text, own))
+            text = _READ.get(response.content_type, bytes.decode)(await response.read())
+        return Answer(response.status, renamed(text, own))
 
     async def problems(self, route: Route, field: Field) -> list[str]:
         """How the spellings of one field are not alike."""
@@ -149,6 +160,6 @@ async def test_answers_are_in_snake_case(client: Client) -> None:
     answers = []
     for path in paths:
         async with client.session.get(client.origin + path) as response:
-            answers.append(await response.text())
+            answers.append(await response.text(errors="replace"))
     names = set(re.findall(r'"([^"]*)":', "".join(answers)))
     assert {name for name in names if name != name.lower()} == {"pageNum", "pageSize"}
