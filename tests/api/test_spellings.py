@@ -77,8 +77,7 @@ class Sender:
         own = self._shared
         if route.method != "GET":
             own = await self._client.app.state.database.write(new_things)
-        about = {(f.place, f.name): route.sample(f, own) for f in route.fields if f.says_what}
-        values = route.least(own) | about
+        values = route.least(own)
         values.pop((field.place, field.name), None)
         right = route.sample(field, own)
         values |= {(field.place, name): right if value is ... else value for name, value in sent.items()}
