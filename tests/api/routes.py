@@ -57,6 +57,8 @@ _TEXTS = {
     "begin_time": "2026-01-31",
     "end_time": "2999-12-31",
 }
+# What a route's file must hold, where not anything will do.
+UPLOADS = {"/chat/import": {"content": b'{"format": "duihua"}'}}
 # What the document cannot say is required: one thing or the other.
 _NEEDED = {
     "POST /chat/api-keys": {"model_url", "status"},

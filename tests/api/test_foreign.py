@@ -13,7 +13,7 @@ from duihua.db.session import Database, Session
 from duihua.generation.recovery import Recovery
 from duihua.models import Conversation, File, Generation, GenerationEvent, Message
 from duihua.models.user import LOCAL_USER_ID
-from tests.api.routes import Call, Field, Route, call, fields_in, read_routes, routes, upload
+from tests.api.routes import UPLOADS, Call, Field, Route, call, fields_in, read_routes, routes, upload
 from tests.fixtures.client import Client, Reply
 from tests.fixtures.rows import MOMENT, SECRET, STRANGERS_KEY, Owned, add_stranger, every_row
 
@@ -23,7 +23,6 @@ TABLES = {"chat": Conversation, "message": Message, "reply": Message, "task": Ge
 # Where an unknown name is no error: a batch says what is missing, a filter finds nothing.
 BATCHES = {"ids", "chat_ids"}
 # A file cannot say what is missing in it: there an unknown name is an error again.
-UPLOADS = {"/chat/import": {"content": b'{"format": "duihua"}'}}
 FILES = {"POST /chat/export/batch"}
 FILTERS = {("GET /chat/conversations/list", "group_id")}
 

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 from duihua.db.session import Session
 from duihua.models import Conversation
-from tests.api.routes import Field, Route, call, camel, routes
+from tests.api.routes import UPLOADS, Field, Route, call, camel, routes, upload
 from tests.fixtures.client import Client
 from tests.fixtures.rows import Owned, add_rows
 
@@ -82,7 +82,8 @@ class Sender:
         right = route.sample(field, own)
         values |= {(field.place, name): right if value is ... else value for name, value in sent.items()}
         method, path, body = call(route, values)
-        options = {"json": body, "headers": ENGLISH}
+        sent_body = {"data": upload(**UPLOADS.get(route.path, {}))} if route.takes_file else {"json": body}
+        options = {**sent_body, "headers": ENGLISH}
         async with self._client.session.request(method, self._client.origin + path, **options) as response:
             text = _READ.get(response.content_type, bytes.decode)(await response.read())
         return Answer(response.status, renamed(text, own))

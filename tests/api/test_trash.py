@@ -11,7 +11,7 @@ from duihua.models import Conversation, Generation, Message
 from duihua.models.user import LOCAL_USER_ID
 from duihua.vocabulary import MessageState
 from tests.fixtures.client import Client
-from tests.fixtures.rows import add_rows, add_stranger, every_row
+from tests.fixtures.rows import add_rows, add_stranger, archive
 
 
 async def trashed(client: Client, query: str = "") -> list[dict[str, Any]]:
@@ -58,11 +58,11 @@ async def test_a_conversation_comes_back_exactly_as_it_was(client: Client, statu
     path = f"/chat/conversations/{chat['uuid']}"
     await client.put(path, {"pinned": True, "status": status})
     await client.say(chat["uuid"])
-    before = await client.app.state.database.read(every_row)
+    before = await client.app.state.database.read(archive)
     await client.delete(path)
     answer = await client.post("/chat/trash/restore", {"ids": [chat["uuid"], str(chat["id"])]})
     assert answer.data == {"restored": 1, "missing": []}
-    assert await client.app.state.database.read(every_row) == before
+    assert await client.app.state.database.read(archive) == before
     assert await trashed(client) == []
 
 
@@ -85,13 +85,13 @@ async def test_what_is_not_in_the_trash_is_missing(client: Client) -> None:
     named = [shown["uuid"], gone["uuid"], stranger.chat, str(stranger.chat_row), "999999"]
     missing = [named[0], *named[2:]]
     assert [chat["uuid"] for chat in await trashed(client)] == [gone["uuid"]]
-    before = await client.app.state.database.read(every_row)
+    before = await client.app.state.database.read(archive)
     restored = await client.post("/chat/trash/restore", {"ids": named})
     assert restored.data == {"restored": 1, "missing": missing}
     await client.delete(f"/chat/conversations/{gone['uuid']}")
     purged = await client.delete("/chat/trash", {"ids": named})
     assert purged.data == {"purged": 1, "missing": missing}
-    after = await client.app.state.database.read(every_row)
+    after = await client.app.state.database.read(archive)
     assert [row for row in before["conversations"] if row[1] != gone["uuid"]] == after["conversations"]
 
 
@@ -101,11 +101,11 @@ def _hide(session: Session, chat_row: int) -> None:
 
 async def test_a_purge_leaves_no_row_and_touches_no_other(client: Client) -> None:
     kept = await client.app.state.database.write(add_rows)
-    before = await client.app.state.database.read(every_row)
+    before = await client.app.state.database.read(archive)
     chats = [await deleted(client) for _ in range(2)]
     answer = await client.delete("/chat/trash", {"ids": [chats[0]["uuid"], chats[1]["id"]]})
     assert answer.data == {"purged": 2, "missing": []}
-    after = await client.app.state.database.read(every_row)
+    after = await client.app.state.database.read(archive)
     # Recovery may have swept the old journal of the one that was kept.
     assert after.pop("generation_events") in ([], before.pop("generation_events"))
     assert after == before
@@ -123,7 +123,7 @@ async def test_the_trash_is_emptied_at_once(client: Client) -> None:
     assert (await client.delete("/chat/trash", {"all": True})).data == {"purged": 3, "missing": []}
     assert await trashed(client) == []
     assert (await client.get("/chat/conversations/list")).data["list"] == [kept]
-    assert len((await client.app.state.database.read(every_row))["conversations"]) == 2
+    assert len((await client.app.state.database.read(archive))["conversations"]) == 2
 
 
 @pytest.mark.parametrize("body", [{}, {"all": False}, {"ids": [], "all": True}, {"ids": None}, {"all": 1}])
