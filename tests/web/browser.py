@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from duihua.http import web_client
 
@@ -64,7 +64,9 @@ async def visiting(browser: Browser, origin: str, **options: object) -> AsyncIte
     """A fresh profile; afterwards, that nothing went elsewhere and nothing broke."""
     wanted = {"locale": "zh-CN", "viewport": {"width": 1280, "height": 800}} | options
     context = await browser.new_context(**wanted)  # type: ignore[arg-type]  # options as Playwright has them
-    context.set_default_timeout(10_000)
+    # On two cores that other tests fill, a page may take its time; what never comes still fails.
+    context.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
     visitor = Visitor(await context.new_page(), origin)
     try:
         yield visitor
