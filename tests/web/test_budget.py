@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from duihua.http import web_client
+from tests.fixtures.client import Client
 from tests.web.browser import chromium
 
 MOST_JS = 150 * 1024
@@ -43,3 +44,11 @@ def test_no_page_is_heavy() -> None:
     pages = [chunk for chunk in manifest.values() if chunk.get("isDynamicEntry")]
     heavy = [chunk["file"] for chunk in pages if _gz(chunk["file"]) > MOST_ROUTE]
     assert all(any(name in file for name in _LAZY_LIBRARIES) for file in heavy), heavy
+
+
+async def test_a_program_finds_the_page_at_the_root_and_the_envelope_elsewhere(client: Client) -> None:
+    chromium()  # Skips where the client was not built.
+    async with client.session.get(client.origin + "/") as response:
+        assert (response.status, response.content_type) == (200, "text/html")
+    async with client.session.get(client.origin + "/nothing") as response:
+        assert (response.status, response.content_type) == (404, "application/json")

@@ -45,7 +45,8 @@ class WebClient:
             return _file(self._files[path], headers, lasting) if path in self._files else None
         if path in self._files and path != "/index.html":
             return _file(self._files[path], headers, "no-cache")
-        if "text/html" not in headers.get("accept", ""):
+        # At `/`, there is nothing else that a program could mean.
+        if path != "/" and "text/html" not in headers.get("accept", ""):
             return None
         page = _file(self._page, headers, "no-cache")
         page.headers["content-security-policy"] = _POLICY
