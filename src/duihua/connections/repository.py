@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, sele
 from duihua.core.clock import now
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.matching import contains
+from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Connection, ConnectionModel
 from duihua.providers.base import ModelInfo
@@ -105,14 +106,13 @@ def page(
     conditions = _filters(session, user_id, query)
     total = session.scalar(select(func.count()).select_from(Connection).where(*conditions)) or 0
     statement = select(Connection).where(*conditions).order_by(Connection.id)
-    if query.cursor is not None:
-        (after,) = decode_cursor(query.cursor, CURSOR, int)
-        statement = statement.where(Connection.id > after)
-    else:
-        statement = statement.offset((query.page_num - 1) * query.page_size)
-    rows = session.scalars(statement.limit(query.page_size + 1)).all()
-    shown = rows[: query.page_size]
-    return shown, total, encode_cursor(CURSOR, shown[-1].id) if len(rows) > query.page_size else None
+    rows, more = read_page(session, statement, query, _beyond)
+    return rows, total, encode_cursor(CURSOR, rows[-1].id) if more else None
+
+
+def _beyond(cursor: str) -> ColumnElement[bool]:
+    row_id: int = decode_cursor(cursor, CURSOR, int)[0]
+    return Connection.id > row_id
 
 
 def set_status(session: Session, user_id: int, ids: Sequence[int], status: str) -> Sequence[int]:

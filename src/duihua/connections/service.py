@@ -31,9 +31,8 @@ def listing(session: Session, user_id: int, keys: Keys, query: ConnectionQuery) 
     rows, total, next_cursor = repository.page(session, user_id, query)
     return page(
         [_present(row, keys) for row in rows],
+        query,
         total=total,
-        page_num=query.page_num,
-        page_size=query.page_size,
         next_cursor=next_cursor,
         array="items",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from duihua.core.clock import iso, now
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.matching import contains
+from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Conversation, Message
 from duihua.schemas.conversation import ConversationQuery
@@ -74,14 +75,8 @@ def page(
     conditions = _filters(session, user_id, query)
     total = session.scalar(select(func.count()).select_from(Conversation).where(*conditions)) or 0
     statement = select(Conversation).where(*conditions).order_by(*_order(session, query.sort))
-    if query.cursor is not None:
-        statement = statement.where(_after_cursor(session, query.sort, query.cursor))
-    else:
-        statement = statement.offset((query.page_num - 1) * query.page_size)
-    rows = session.scalars(statement.limit(query.page_size + 1)).all()
-    shown = rows[: query.page_size]
-    more = len(rows) > query.page_size
-    return shown, total, _cursor_of(shown[-1], query.sort) if more else None
+    rows, more = read_page(session, statement, query, partial(_after_cursor, session, query.sort))
+    return rows, total, _cursor_of(rows[-1], query.sort) if more else None
 
 
 def move(session: Session, rows: Sequence[Conversation], group_id: int) -> None:

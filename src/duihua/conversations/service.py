@@ -28,9 +28,8 @@ def listing(session: Session, user_id: int, query: ConversationQuery) -> dict[st
     rows, total, next_cursor = repository.page(session, user_id, query)
     return page(
         [outgoing.conversation(row) for row in rows],
+        query,
         total=total,
-        page_num=query.page_num,
-        page_size=query.page_size,
         next_cursor=next_cursor,
     )
 

@@ -3,28 +3,35 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from duihua.core.errors import InvalidInput
 
 
+class PageWanted(Protocol):
+    """Which page: `page_num` from 1 with `page_size` items, or as many from `cursor` on."""
+
+    page_num: int
+    page_size: int
+    cursor: str | None
+
+
 def page(
     items: Sequence[Any],
+    query: PageWanted,
     *,
     total: int,
-    page_num: int,
-    page_size: int,
     next_cursor: str | None,
     array: str = "list",
 ) -> dict[str, Any]:
-    """The `data` of a paged answer; `array` is what the wire calls the items."""
+    """The `data` of the answer to `query`; `array` is what the wire calls the items."""
     return {
         array: items,
         "total": total,
-        "pageNum": page_num,
-        "pageSize": page_size,
+        "pageNum": query.page_num,
+        "pageSize": query.page_size,
         "next_cursor": next_cursor,
     }
 

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
+from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Conversation, Generation, GenerationEvent, Message
 from duihua.schemas.conversation import MessageQuery
@@ -66,13 +67,13 @@ def page(
     total = count_on_branch(session, conversation_id, query.message_type)
     conditions = _on_branch(conversation_id, query.message_type)
     statement = select(Message).where(*conditions).order_by(Message.depth)
-    if query.cursor is not None:
-        (depth,) = decode_cursor(query.cursor, CURSOR, int)
-        statement = statement.where(Message.depth > depth)
-    else:
-        statement = statement.offset((query.page_num - 1) * query.page_size)
-    rows = session.scalars(statement.limit(query.page_size + 1)).all()
-    return rows[: query.page_size], total, cursor_if(len(rows) > query.page_size, rows[: query.page_size])
+    rows, more = read_page(session, statement, query, _beyond)
+    return rows, total, cursor_if(more, rows)
+
+
+def _beyond(cursor: str) -> ColumnElement[bool]:
+    depth: int = decode_cursor(cursor, CURSOR, int)[0]
+    return Message.depth > depth
 
 
 def page_before(

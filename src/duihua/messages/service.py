@@ -55,9 +55,8 @@ def listing(
         rows, next_cursor = _beside(session, access.owned_in(session, conversation, place), query)
     return page(
         _present(session, rows, conversation.uuid, language),
+        query,
         total=total,
-        page_num=query.page_num,
-        page_size=query.page_size,
         next_cursor=next_cursor,
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, ColumnElement, String, and_, case, cast, func, lite
 from duihua.core.clock import now
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.matching import contains
+from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Prompt
 from duihua.schemas.prompt import PromptQuery
@@ -31,16 +32,13 @@ def page(session: Session, user_id: int, query: PromptQuery) -> tuple[Sequence[P
     conditions = _filters(session, user_id, query)
     total = session.scalar(select(func.count()).select_from(Prompt).where(*conditions)) or 0
     statement = select(Prompt).where(*conditions).order_by(Prompt.sort, Prompt.id.desc())
-    if query.cursor is not None:
-        sort, row_id = decode_cursor(query.cursor, CURSOR, int, int)
-        further = or_(Prompt.sort > sort, and_(Prompt.sort == sort, Prompt.id < row_id))
-        statement = statement.where(further)
-    else:
-        statement = statement.offset((query.page_num - 1) * query.page_size)
-    rows = session.scalars(statement.limit(query.page_size + 1)).all()
-    shown = rows[: query.page_size]
-    more = len(rows) > query.page_size
-    return shown, total, encode_cursor(CURSOR, shown[-1].sort, shown[-1].id) if more else None
+    rows, more = read_page(session, statement, query, _beyond)
+    return rows, total, encode_cursor(CURSOR, rows[-1].sort, rows[-1].id) if more else None
+
+
+def _beyond(cursor: str) -> ColumnElement[bool]:
+    sort, row_id = decode_cursor(cursor, CURSOR, int, int)
+    return or_(Prompt.sort > sort, and_(Prompt.sort == sort, Prompt.id < row_id))
 
 
 def mark_deleted(session: Session, user_id: int, ids: Sequence[int]) -> Sequence[int]:

@@ -1,31 +1,13 @@
 """Settings on the wire."""
 
-from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import available_timezones
+from typing import Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictStr
+from pydantic import BaseModel, Field, StrictBool
 
 from duihua.schemas.base import WireModel
 from duihua.schemas.conversation import GenerationSettings, ModelId
+from duihua.schemas.time_zone import TimeZone
 
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in _zones():
-        raise ValueError("must be a time zone such as Asia/Shanghai")
-    return name
-
-
-TimeZone = Annotated[
-    StrictStr,
-    Field(min_length=1, max_length=64, examples=["Asia/Shanghai"], description="IANA name of the time zone"),
-    AfterValidator(_known_zone),
-]
 Theme = Literal["light", "dark", "system"]
 PreferredLanguage = Literal["zh", "en", "auto"]
 

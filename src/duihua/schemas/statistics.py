@@ -1,26 +1,13 @@
 """Statistics on the wire."""
 
-from functools import cache
-from typing import Annotated, Literal
-from zoneinfo import available_timezones
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from duihua.schemas.base import QueryModel, RowId
+from duihua.schemas.time_zone import TimeZone
 
 TimeRange = Literal["day", "week", "month", "year", "all"]
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """The names of all time zones."""
-    return frozenset(available_timezones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in _zones():
-        raise ValueError("must be a time zone such as Asia/Shanghai")
-    return name
 
 
 class StatisticsQuery(QueryModel):
@@ -32,7 +19,7 @@ class StatisticsQuery(QueryModel):
         examples=["month"],
     )
     group_id: RowId | None = Field(None, description="only this group's conversations", examples=[1])
-    tz: Annotated[str, Field(max_length=64), AfterValidator(_known_zone)] | None = Field(
+    tz: TimeZone | None = Field(
         None,
         description="IANA name of the time zone; default: that of the settings",
         examples=["Asia/Shanghai"],

@@ -68,23 +68,15 @@ def zipped(read: Read, user_id: int, references: Sequence[str], wanted: Wanted) 
     yield from archive.finalize()
 
 
-def lines(read: Read, user_id: int, references: Sequence[str], wanted: Wanted) -> Iterator[bytes]:
-    """JSON lines: an archive a line."""
-    for reference in references:
-        outline = read(reading.outline, user_id, reference, with_system=wanted.with_system)
-        yield from _json(read, outline, wanted, newline=b"")
-        yield b"\n"
-
-
-def _json(read: Read, outline: Outline, _: Wanted, *, newline: bytes = b"\n") -> Iterator[bytes]:
+def _json(read: Read, outline: Outline, _: Wanted) -> Iterator[bytes]:
     head = msgspec.json.encode({"format": FORMAT, "version": VERSION, "conversation": outline.conversation})
     yield head[:-1] + b',"messages":['
-    separator = newline
+    separator = b"\n"
     for page in _pages(read, outline, outline.parents):
         for message in page:
             yield separator + msgspec.json.encode(message)
-            separator = b"," + newline
-    yield newline + b"]}" + newline
+            separator = b",\n"
+    yield b"\n]}\n"
 
 
 def _text(read: Read, outline: Outline, wanted: Wanted) -> Iterator[bytes]:

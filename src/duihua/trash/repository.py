@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, tuple_,
 from duihua.core.clock import iso
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
+from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Conversation, Generation, GenerationEvent, Message, MessageRevision
 from duihua.schemas.base import PageQuery
@@ -28,18 +29,16 @@ def page(session: Session, user_id: int, query: PageQuery) -> tuple[Sequence[Con
     Raises:
         InvalidInput: a cursor that is not of this list.
     """
-    conditions = list(_deleted(user_id))
+    conditions = _deleted(user_id)
     total = session.scalar(select(func.count()).select_from(Conversation).where(*conditions)) or 0
-    statement = select(Conversation).order_by(_DELETED_AT.desc(), Conversation.id.desc())
-    if query.cursor is not None:
-        place = decode_cursor(query.cursor, CURSOR, datetime, int)
-        conditions.append(tuple_(_DELETED_AT, Conversation.id) < tuple_(*place))
-    else:
-        statement = statement.offset((query.page_num - 1) * query.page_size)
-    rows = session.scalars(statement.where(*conditions).limit(query.page_size + 1)).all()
-    shown = rows[: query.page_size]
-    more = len(rows) > query.page_size
-    return shown, total, _cursor_of(shown[-1]) if more else None
+    statement = select(Conversation).where(*conditions).order_by(_DELETED_AT.desc(), Conversation.id.desc())
+    rows, more = read_page(session, statement, query, _beyond)
+    return rows, total, _cursor_of(rows[-1]) if more else None
+
+
+def _beyond(cursor: str) -> ColumnElement[bool]:
+    place = decode_cursor(cursor, CURSOR, datetime, int)
+    return tuple_(_DELETED_AT, Conversation.id) < tuple_(*place)
 
 
 def find(session: Session, user_id: int, references: Sequence[str] | None) -> Sequence[Conversation]:

@@ -27,9 +27,8 @@ def listing(session: Session, user_id: int, query: PageQuery) -> dict[str, Any]:
     rows, total, next_cursor = repository.page(session, user_id, query)
     return page(
         [_present(row) for row in rows],
+        query,
         total=total,
-        page_num=query.page_num,
-        page_size=query.page_size,
         next_cursor=next_cursor,
     )
 
