@@ -1,0 +1,17 @@
+"""The command line: each command is a module, which imports what it needs when it is called."""
+
+import typer
+
+from duihua.cli.import_file import import_file
+from duihua.cli.migrate import migrate
+from duihua.cli.serve import serve
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Duihua 对话: self-hosted AI chat.")
+app.command()(serve)
+app.command()(migrate)
+app.command("import")(import_file)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,31 @@
+"""`duihua import`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duihua.cli.options import config_of, refusals_in_words
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="json, jsonl or zip of ours")],
+) -> None:
+    """Import exported conversations; what is there stays as it is. A SQLite file must not be served."""
+    from rich.progress import Progress
+
+    from duihua.db.lock import sole_server
+    from duihua.db.migrate import upgrade
+    from duihua.transfer.importing import into_database
+
+    url = config_of({}).resolved_database_url
+    with refusals_in_words(), sole_server(url), Progress() as bar:
+        upgrade(url)
+        task = bar.add_task(file.name, total=file.stat().st_size)
+        report = into_database(url, file, lambda done, _: bar.update(task, completed=done))
+        bar.update(task, completed=file.stat().st_size)
+    for problem in report["errors"]:
+        typer.echo(f"{problem['place']} {problem['title'] or ''}: {problem['message']}", err=True)
+    typer.echo("{imported} imported, {skipped} skipped, {failed} failed".format_map(report))
+    if report["failed"]:
+        raise typer.Exit(1)
