@@ -60,8 +60,10 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(browser: Browser, origin: str, **options: object) -> AsyncIterator[Visitor]:
-    """A fresh profile; afterwards, that nothing went elsewhere and nothing broke."""
+async def visiting(
+    browser: Browser, origin: str, *, cuts: bool = False, **options: object
+) -> AsyncIterator[Visitor]:
+    """A fresh profile; afterwards, that nothing went elsewhere and nothing broke (`cuts`: but the line)."""
     wanted = {"locale": "zh-CN", "viewport": {"width": 1280, "height": 800}} | options
     context = await browser.new_context(**wanted)  # type: ignore[arg-type]  # options as Playwright has them
     # On two cores that other tests fill, a page may take its time; what never comes still fails.
@@ -73,7 +75,8 @@ async def visiting(browser: Browser, origin: str, **options: object) -> AsyncIte
     finally:
         await context.close()
     assert visitor.foreign == []
-    assert visitor.complaints == [], "\n".join(visitor.complaints)
+    broken = [said for said in visitor.complaints if not (cuts and "net::ERR_" in said)]
+    assert broken == [], "\n".join(broken)
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ export const useConversations = defineStore("conversations", () => {
   /** Everything that is seen first; also after a change that cannot be followed in detail. */
   async function load() {
     try {
-      groups.value = await api.getChatGroups({ includeChats: false });
+      await loadGroups();
       await Promise.all([
         reload("pinned", { pinned: true }),
         ...(defaultGroup.value ? [reload(defaultGroup.value.id, {})] : []),
@@ -49,7 +49,12 @@ export const useConversations = defineStore("conversations", () => {
     const list = lists.get(name);
     if (!list?.cursor || list.loading) return;
     list.loading = true;
-    const page = await api.getChatList({ pageSize: PAGE, groupId: name, pinned: false, cursor: list.cursor });
+    let page;
+    try {
+      page = await api.getChatList({ pageSize: PAGE, groupId: name, pinned: false, cursor: list.cursor });
+    } finally {
+      list.loading = false;
+    }
     note(page.list);
     const seen = new Set(list.ids);
     const ids = [...list.ids, ...page.list.map((each) => each.uuid).filter((uuid) => !seen.has(uuid))];
@@ -125,9 +130,23 @@ export const useConversations = defineStore("conversations", () => {
   /** What the server says of one conversation now: its title, its time, its place. */
   async function refresh(uuid) {
     const before = known.get(uuid);
-    const after = await api.getChatDetail(uuid);
-    if (!before || before.updated_at !== after.updated_at) place(after);
-    else known.set(uuid, after);
+    let after;
+    try {
+      after = await api.getChatDetail(uuid);
+    } catch (failure) {
+      if (failure.status !== 404) throw failure;
+      return forget(uuid);
+    }
+    const isListed = before && before.status === after.status && before.group_id === after.group_id && before.pinned === after.pinned;
+    if (isListed && after.status === "active" && before.updated_at !== after.updated_at) return place(after);
+    known.set(uuid, after);
+    if (!isListed) await load();
+  }
+
+  /** It is gone: deleted elsewhere. */
+  function forget(uuid) {
+    for (const name of lists.keys()) drop(name, uuid);
+    known.delete(uuid);
   }
 
   async function remove(uuids) {
@@ -141,9 +160,11 @@ export const useConversations = defineStore("conversations", () => {
     await load();
   }
 
+  const loadGroups = async () => (groups.value = await api.getChatGroups({ includeChats: false }));
+
   async function saveGroup(group) {
     const saved = await (group.id ? api.updateChatGroup(group) : api.createChatGroup(group));
-    groups.value = await api.getChatGroups({ includeChats: false });
+    await loadGroups();
     return saved;
   }
 
@@ -154,6 +175,6 @@ export const useConversations = defineStore("conversations", () => {
 
   return {
     known, groups, ownGroups, defaultGroup, lists, opened, status, error,
-    idsOf, load, more, toggle, get, create, place, change, refresh, remove, move, saveGroup, removeGroup,
+    idsOf, load, loadGroups, more, toggle, get, create, place, change, refresh, forget, remove, move, saveGroup, removeGroup,
   };
 });

@@ -5,6 +5,8 @@ import { shallowReactive } from "vue";
 import * as api from "@/api/chat.js";
 import { createPacer } from "@/lib/pacing.js";
 
+import { createSync } from "./thread-sync.js";
+
 const PAGE = 50;
 /** More than these are not kept on the page; what is trimmed is fetched again. */
 export const MOST_SHOWN = 120;
@@ -61,14 +63,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
 
   /** A message that may stand on another branch: that branch is shown then. */
   async function reveal(messageId) {
-    const inWindow = () => thread.messages.some((message) => message.uuid === messageId);
-    if (inWindow()) return;
-    try {
-      await jump(messageId);
-    } catch (error) {
-      if (error.status !== 404) throw error;
-    }
-    if (!inWindow()) await activate(messageId);
+    if (!thread.messages.some((message) => message.uuid === messageId)) await activate(messageId);
   }
 
   function take(list, hasEarlier, hasLater) {
@@ -214,7 +209,10 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
       pacer.drop();
       Object.assign(message, { content: event.content, state, finish_reason: event.finish_reason ?? null, error: event.error ?? null, error_message: event.message ?? null });
       thread.run = null;
-      refresh(message.uuid).then(() => onEnd?.(), () => onEnd?.());
+      refresh(message.uuid).catch(() => {}).then(() => {
+        onEnd?.();
+        sync.settle();
+      });
     }
     return {
       onMessage: (event) => on[event.type]?.(event),
@@ -240,6 +238,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   const discard = (message) => {
     thread.messages = thread.messages.filter((each) => each !== message);
     if (thread.run?.message === message) thread.run = null;
+    sync.settle();
   };
 
   async function remove(message) {
@@ -258,8 +257,10 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     await jump(uuid);
   }
 
+  const sync = createSync(thread, { take, load, refresh });
+
   return Object.assign(thread, {
-    load, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, discard, edit, activate,
+    hear: sync.hear, load, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, discard, edit, activate,
   });
 }
 

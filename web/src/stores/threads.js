@@ -28,9 +28,27 @@ export const useThreads = defineStore("threads", () => {
     if (idle) open.delete(idle[0]);
   }
 
+  /** Replies that are being written in conversations, whoever asked: message → conversation. */
+  const running = shallowReactive(new Map());
+
+  /** What was told of a conversation. @param {string} chatId @param {import("@/lib/change-client.js").Change[]} changes */
+  function hear(chatId, changes) {
+    for (const { type, message_id, state } of changes) {
+      if (state === "streaming") running.set(message_id, chatId);
+      else if (type === "message") running.delete(message_id);
+    }
+    open.get(chatId)?.hear(changes);
+  }
+
+  /** More was done than was told. */
+  function hearAll() {
+    running.clear();
+    for (const thread of open.values()) thread.hear([{ type: "conversation", act: "changed" }]);
+  }
+
   /** @param {string} chatId */
-  const isRunning = (chatId) => Boolean(open.get(chatId)?.run);
+  const isRunning = (chatId) => Boolean(open.get(chatId)?.run) || [...running.values()].includes(chatId);
   const reconnectAll = () => [...open.values()].forEach((thread) => thread.reconnect());
 
-  return { of, isRunning, reconnectAll };
+  return { of, hear, hearAll, isRunning, reconnectAll };
 });

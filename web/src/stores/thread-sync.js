@@ -1,0 +1,62 @@
+// Brings an open conversation up to date with what was done to it elsewhere.
+
+import * as api from "@/api/chat.js";
+
+const MOST = 100;
+
+/**
+ * @param {any} thread
+ * @param {{ take: (list: any[], hasEarlier: boolean, hasLater: boolean) => void, load: (count: number) => Promise<void>,
+ *   refresh: (messageId: string) => Promise<void> }} parts
+ */
+export function createSync(thread, { take, load, refresh }) {
+  /** @type {import("@/lib/change-client.js").Change[]} */
+  let told = [];
+
+  /** What was told of this conversation. What this page does itself comes back here, too, and is known then. */
+  function hear(changes) {
+    if (thread.status !== "ready") return;
+    told.push(...changes);
+    settle();
+  }
+
+  /** While a reply is followed, its messages may not have their names yet: afterwards, then. */
+  async function settle() {
+    if (thread.run || !told.length) return;
+    const changes = told;
+    told = [];
+    const isHere = (uuid) => thread.messages.some((message) => message.uuid === uuid);
+    const moved = changes.some(({ type, act, message_id }) => type === "conversation" || (act === "created" ? !isHere(message_id) && !thread.hasLater : act !== "changed" && isHere(message_id)));
+    const edited = new Set(changes.filter(({ type, act, message_id }) => type === "message" && act === "changed" && isHere(message_id)).map(({ message_id }) => message_id));
+    try {
+      if (moved) await again();
+      for (const uuid of edited) if (isHere(uuid)) await refresh(uuid);
+    } catch (error) {
+      // Away again: the next change, or opening it once more, brings it up to date.
+      console.warn("not up to date:", error.message);
+    }
+  }
+
+  /** The same window once more. Where it is no longer on the shown branch, the end of that. */
+  async function again() {
+    const first = thread.messages[0];
+    const wanted = thread.hasLater ? thread.messages.length - 1 : Infinity;
+    if (!first?.uuid) return load(0);
+    const list = [];
+    let more = true;
+    try {
+      while (more && list.length < wanted) {
+        const page = await api.getChatMessages(thread.chatId, { pageSize: MOST, after: list.at(-1)?.uuid ?? first.uuid });
+        list.push(...page.list);
+        more = page.next_cursor !== null;
+      }
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      return load(0);
+    }
+    if (list[0]?.parent_id !== first.uuid) return load(0);
+    if (!thread.run) take([first, ...list], thread.hasEarlier, more);
+  }
+
+  return { hear, settle };
+}
