@@ -74,7 +74,7 @@ def _hosts(config: Config) -> set[str]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     config: Config = app.state.config
     async with AsyncExitStack() as stack:
-        db = open_database(config.resolved_database_url, synchronous=config.synchronous)
+        db = _database(config)
         stack.push_async_callback(db.close)
         models = registry.connect(
             openai_api_key=config.openai_api_key.get_secret_value() if config.openai_api_key else None,
@@ -110,6 +110,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.callback(rounds.cancel)
         models.start()
         yield
+
+
+def _database(config: Config) -> Database:
+    url, connections = config.resolved_database_url, config.database_connections
+    return open_database(url, synchronous=config.synchronous, pool_size=connections)
 
 
 async def _open_files(app: FastAPI, db: Database) -> None:

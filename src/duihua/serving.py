@@ -17,6 +17,7 @@ from duihua.db import migrate
 from duihua.db.lock import sole_server
 from duihua.db.session import shown_url
 from duihua.providers.registry import Registry
+from duihua.supervisor import Inherited
 
 log = structlog.get_logger()
 # What a stopping server may take beyond the draining: writing down what was interrupted.
@@ -26,8 +27,9 @@ _MARGIN_SECONDS = 5
 class Server(uvicorn.Server):
     """Says what it serves, and drains the engine while connections are open: streams get their last event."""
 
-    def __init__(self, app: FastAPI, config: Config) -> None:
+    def __init__(self, app: FastAPI, config: Config, inherited: Inherited | None = None) -> None:
         super().__init__(_uvicorn_config(app, config))
+        self._inherited = inherited
         self._app, self._config = app, config
         self._announcement: asyncio.Task[None] | None = None
 
@@ -37,18 +39,35 @@ class Server(uvicorn.Server):
         # Modules, routes and models stay for good: no later collection needs to walk them.
         gc.freeze()
         gc.enable()
-        if self.started:
+        if self.started and self._inherited is not None:
+            self._join(self._inherited)
+        elif self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
             host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
             url = f"http://{host}:{port}"
             database = shown_url(self._config.resolved_database_url)
             log.info(f"Duihua 对话 {__version__}", url=url, docs=f"{url}/docs", database=database)
-            self._announcement = asyncio.create_task(_announce_models(self._app.state.registry))
+            self._announce_models()
+
+    def _join(self, inherited: Inherited) -> None:
+        """Tell the parent that this worker serves; end where the parent is gone."""
+        inherited.line.send(b"!")
+        asyncio.get_running_loop().add_reader(inherited.line, self.handle_exit, signal.SIGTERM, None)
+        if inherited.number == 1:
+            self._announce_models()
+
+    def _announce_models(self) -> None:
+        self._announcement = asyncio.create_task(_announce_models(self._app.state.registry))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, let running replies finish or be marked, then close."""
         for listener in self.servers:
             listener.close()
+        if self._inherited is not None:
+            asyncio.get_running_loop().remove_reader(self._inherited.line)
+            # Whoever keeps a connection finds another worker by a new one; replies that stream go on.
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
         if self._announcement is not None:
             self._announcement.cancel()
         self._app.state.live.close()
@@ -66,8 +85,8 @@ async def _announce_models(registry: Registry) -> None:
         log.info(translate("no_model_connected", "en"))
 
 
-def serve(config: Config) -> None:
-    """Migrate the database if need be, and serve until told to stop.
+def serve(config: Config, inherited: Inherited | None = None) -> None:
+    """Migrate the database if need be, and serve until told to stop; as a worker of a parent, if `inherited`.
 
     Raises:
         DatabaseInUse, UnknownSchema: nothing was changed.
@@ -78,7 +97,7 @@ def serve(config: Config) -> None:
             log.info("database migrated", report=str(migrate.upgrade(url)))
         # uvicorn ends by raising the signal that stopped it once more: having stopped cleanly is no failure.
         signal.signal(signal.SIGTERM, lambda *_: None)
-        Server(create_app(config), config).run()
+        Server(create_app(config), config, inherited).run(inherited.listeners if inherited else None)
 
 
 def _uvicorn_config(app: FastAPI, config: Config) -> uvicorn.Config:

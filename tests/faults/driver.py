@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from sqlalchemy import select
@@ -34,6 +35,8 @@ class Server:
         self.database_url = database_url
         self.started_at = time.monotonic()
         self.port = 0
+        # The processes that serve, where this one is only their parent.
+        self.workers: list[int] = []
         self.log = ""
         self._process = process
 
@@ -41,7 +44,7 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
-    async def said(self, event: str) -> dict[str, str]:
+    async def said(self, event: str) -> dict[str, Any]:
         """Wait for a line of the log whose event begins so; the line. Raises Ended."""
         assert self._process.stderr is not None
         async with asyncio.timeout(START_SECONDS):
@@ -67,6 +70,10 @@ class Server:
         """Ask it to stop."""
         self._process.send_signal(signal.SIGTERM)
 
+    def renew(self) -> None:
+        """Ask it to renew its workers, one after the other."""
+        self._process.send_signal(signal.SIGHUP)
+
     async def ended(self, seconds: float = START_SECONDS) -> int:
         """Wait until it is gone; its exit status."""
         assert self._process.stderr is not None
@@ -77,6 +84,23 @@ class Server:
     @property
     def is_running(self) -> bool:
         return self._process.returncode is None
+
+
+async def gone(pids: list[int], seconds: float = START_SECONDS) -> None:
+    """Wait until none of these processes runs."""
+    async with asyncio.timeout(seconds):
+        while any(map(runs, pids)):  # noqa: ASYNC110 - they are not our children: nothing tells of their end
+            await asyncio.sleep(0.02)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, and no mere entry that nobody has asked for yet."""
+    try:
+        os.kill(pid, 0)
+        stat = Path(f"/proc/{pid}/stat")
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
 
 
 class Servers:
@@ -114,8 +138,9 @@ class Servers:
     async def start(self) -> Server:
         """Start a process that answers `/health`."""
         server = await self.execute()
-        url = (await server.said(STARTED))["url"]
-        server.port = int(url.rpartition(":")[2])
+        started = await server.said(STARTED)
+        server.port = int(started["url"].rpartition(":")[2])
+        server.workers = started.get("workers", [])
         async with client_of(server) as client:
             assert (await client.get("/health")).status == 200
         return server

@@ -2,6 +2,8 @@
 
 import gc
 
+import typer
+
 from duihua.cli.options import config_of, refusals_in_words, takes_config
 
 
@@ -10,10 +12,18 @@ def serve(**options: str | None) -> None:
     """Serve the API and what belongs to it; creates or upgrades the database first."""
     # Nothing of what is loaded now is garbage; looking for it is a fifth of the start. `Server` enables it.
     gc.disable()
+    from duihua import supervisor
     from duihua.core import logging
-    from duihua.serving import serve as run
 
     config = config_of(options)
-    logging.configure(config.log_format, config.log_level)
+    inherited = supervisor.inherited()
+    logging.configure(config.log_format, config.log_level, worker=inherited and inherited.number)
     with refusals_in_words():
-        run(config)
+        if config.workers > 1 and inherited is None:
+            gc.enable()
+            if not supervisor.supervise(config):
+                raise typer.Exit(1)
+        else:
+            from duihua.serving import serve as run
+
+            run(config, inherited)

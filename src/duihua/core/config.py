@@ -36,6 +36,9 @@ class Config(BaseSettings):
         validation_alias=AliasChoices("port", "DUIHUA_PORT", "PORT"),
         description="port to listen on; PORT is read too",
     )
+    workers: int = Field(
+        1, ge=1, le=256, description="processes that share the port; more than one needs PostgreSQL"
+    )
     data_dir: Path = Field(
         default_factory=_user_data_dir,
         description="folder of the SQLite file, uploads and the key file; default: the user's data folder",
@@ -54,6 +57,12 @@ class Config(BaseSettings):
         None,
         validation_alias=AliasChoices("redis_url", "REDIS_URL", "DUIHUA_REDIS_URL"),
         description="redis://host:6379/0: wakes readers on other processes; not needed by one process",
+    )
+    database_connections: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="most connections of one process to PostgreSQL, beside one of its own for replies",
     )
     synchronous: Literal["normal", "full"] = Field(
         "full",

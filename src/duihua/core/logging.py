@@ -7,8 +7,8 @@ import structlog
 from structlog.typing import Processor
 
 
-def configure(log_format: str, level: str) -> None:
-    """Send our log and the libraries' to standard error, as `console` text or `json`."""
+def configure(log_format: str, level: str, worker: int | None = None) -> None:
+    """Send our log and the libraries' to standard error, as `console` text or `json`; of which worker."""
     number = logging.getLevelNamesMapping()[level.upper()]
     json = log_format == "json"
     # Neither renderer lets a value break the line: JSON escapes, the console one writes its repr.
@@ -17,6 +17,8 @@ def configure(log_format: str, level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if worker is not None:
+        shared.append(lambda _, __, event: {"worker": worker, **event})
     tracebacks: list[Processor] = [structlog.processors.format_exc_info] if json else []
     structlog.configure(
         processors=[*shared, *tracebacks, renderer],
