@@ -12,6 +12,12 @@ from tests.web.conftest import Visit
 _AXE = str(ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js")
 _RUN = """async () => (await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })).violations
   .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join(" | ")}`)"""
+# Pages beside the chat, and what tells that they are there.
+_PAGES = {
+    "settings": "/settings",
+    "settings-models": "/settings/models",
+    "settings-data": "/settings/data",
+}
 _REPLY = """# 标题
 
 正文 **重点。** `code` [链接](/)
@@ -49,3 +55,19 @@ async def test_no_violations(visit: Visit, archive: Client, theme: str, language
             found = await page.evaluate(_RUN)
             await visitor.shoot(f"axe-{name}-{theme}")
             assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "en-US"), ("dark", "zh-CN")])
+async def test_no_violations_on_the_other_pages(
+    visit: Visit, archive: Client, theme: str, language: str
+) -> None:
+    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
+    async with visit(color_scheme=theme, locale=language) as visitor:
+        page = visitor.page
+        for name, path in _PAGES.items():
+            await page.goto(archive.origin + path)
+            await page.locator(".page h2").first.wait_for()
+            await page.evaluate(axe)
+            found = await page.evaluate(_RUN)
+            await visitor.shoot(f"axe-{name}-{theme}")
+            assert found == [], f"{name}: " + "\n".join(found)

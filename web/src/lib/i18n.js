@@ -5,13 +5,23 @@ import { shallowRef } from "vue";
 /** @typedef {"zh" | "en"} Language */
 
 const loaders = { zh: () => import("../locales/zh.js"), en: () => import("../locales/en.js") };
+// What only the pages beside the chat say comes with the first of them.
+const ofPages = { zh: () => import("../locales/zh-pages.js"), en: () => import("../locales/en-pages.js") };
+let speaksPages = false;
 const current = shallowRef({ language: /** @type {Language} */ ("zh"), sentences: /** @type {Record<string, any>} */ ({}) });
 
 /** @param {Language} language */
 export async function speak(language) {
-  const { default: sentences } = await loaders[language]();
-  current.value = { language, sentences };
+  const parts = await Promise.all([loaders[language](), speaksPages && ofPages[language]()]);
+  current.value = { language, sentences: Object.assign({}, ...parts.map((part) => part && part.default)) };
   document.documentElement.lang = locale();
+}
+
+/** From now on also the sentences of locales/<language>/pages/. */
+export async function speakPages() {
+  if (speaksPages) return;
+  speaksPages = true;
+  await speak(language());
 }
 
 export const language = () => current.value.language;

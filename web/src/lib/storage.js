@@ -17,7 +17,8 @@ export function recall(name, fallback) {
 /** @param {string} name @param {any} value null forgets */
 export function remember(name, value) {
   const text = JSON.stringify(value);
-  memory.set(name, text);
+  if (value === null) memory.delete(name);
+  else memory.set(name, text);
   try {
     if (value === null) localStorage.removeItem(PREFIX + name);
     else localStorage.setItem(PREFIX + name, text);

@@ -1,7 +1,22 @@
 // Every page: its path, its name, its component (loaded when it is opened), and how the sidebar shows it, if it does.
 // A new page is a line here and a folder beside this file.
+import { speakPages } from "@/lib/i18n.js";
 
-/** @type {{ path: string, name: string, component: () => Promise<any>, link?: { icon: string, title: string } }[]} */
-export const pages = [];
+/** A page comes with its sentences. @param {() => Promise<any>} load */
+const page = (load) => async () => (await Promise.all([load(), speakPages()]))[0];
 
-export const sidebarLinks = pages.filter((page) => page.link).map(({ name, link }) => ({ name, ...link }));
+/** @type {import("vue-router").RouteRecordRaw[]} */
+export const pages = [
+  {
+    path: "/settings",
+    component: page(() => import("./settings/SettingsPage.vue")),
+    children: [
+      { path: "", name: "settings", component: () => import("./settings/AppearanceSection.vue") },
+      { path: "models", name: "settings-models", component: () => import("./settings/ModelSection.vue") },
+      { path: "data", name: "settings-data", component: () => import("./settings/DataSection.vue") },
+    ],
+  },
+];
+
+/** Shown at the lower end of the sidebar: the name of a page, its icon and its title. */
+export const sidebarLinks = [{ name: "settings", icon: "gear", title: "sidebar.settings" }];

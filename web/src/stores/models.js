@@ -22,5 +22,5 @@ export const useModels = defineStore("models", () => {
   /** @param {string | null} id */
   const nameOf = (id) => byId.value.get(id)?.name ?? id ?? "";
 
-  return { list, error, load, onlyOffline, nameOf };
+  return { list, byId, error, load, onlyOffline, nameOf };
 });

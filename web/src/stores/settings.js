@@ -3,6 +3,7 @@ import { defineStore } from "pinia";
 import { reactive, ref } from "vue";
 
 import { getChatSettings, updateChatSettings } from "@/api/chat.js";
+import { keepDrafts } from "@/lib/drafts.js";
 import { browserLanguage, speak } from "@/lib/i18n.js";
 import { recall, remember } from "@/lib/storage.js";
 
@@ -15,6 +16,7 @@ export const useSettings = defineStore("settings", () => {
     default_config: {},
     preferences: {},
     auto_save: true,
+    timezone: "UTC",
   });
   const loaded = ref(false);
 
@@ -48,7 +50,10 @@ export const useSettings = defineStore("settings", () => {
     }
   }
 
-  const keep = () => remember("look", { theme: values.theme, language: values.language });
+  function keep() {
+    remember("look", { theme: values.theme, language: values.language });
+    keepDrafts(values.auto_save);
+  }
 
   function wearTheme() {
     if (values.theme === "system") delete document.documentElement.dataset.theme;

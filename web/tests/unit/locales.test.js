@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { test } from "node:test";
 
 const folder = new URL("../../src/", import.meta.url);
-const read = (language) =>
-  Object.fromEntries(readdirSync(new URL(`locales/${language}/`, folder)).map((name) => [name.slice(0, -5), JSON.parse(readFileSync(new URL(`locales/${language}/${name}`, folder), "utf8"))]));
+const read = (language) => {
+  const names = readdirSync(new URL(`locales/${language}/`, folder), { recursive: true }).filter((name) => name.endsWith(".json"));
+  return Object.fromEntries(names.map((name) => [basename(name, ".json"), JSON.parse(readFileSync(new URL(`locales/${language}/${name}`, folder), "utf8"))]));
+};
 const zh = read("zh");
 const en = read("en");
 const keys = (areas) => Object.entries(areas).flatMap(([area, sentences]) => Object.keys(sentences).map((key) => `${area}.${key}`)).sort();
