@@ -18,7 +18,7 @@ from benchmarks.processes import Running, Setting, Stage, stage
 from benchmarks.streams import Load
 
 SLOWDOWN = 40
-_TICK_MS = 25
+_TICK_MS = 40
 _SHORT, _LONG = 20, 80
 _START_SECONDS = 300.0
 

@@ -108,7 +108,7 @@ class Config(BaseSettings):
     max_reply_chars: int = Field(4_000_000, ge=1, description="a longer reply is ended, with what came kept")
     max_generations: int = Field(2000, ge=1, description="replies generated at once; more: 503")
     journal_tick_ms: int = Field(
-        25, ge=0, le=1000, description="least time between two commits of what running replies produced"
+        40, ge=0, le=1000, description="least time between two commits of what running replies produced"
     )
     journal_keep_hours: int = Field(
         24, ge=1, description="how long a finished reply can be replayed event by event"
