@@ -11,8 +11,10 @@ import sys
 from tests.tour import (
     connections,
     conversations,
+    events,
     files,
     messages,
+    prompts,
     service,
     settings,
     statistics,
@@ -30,10 +32,12 @@ PARTS = (
     conversations.part,
     messages.part,
     streaming.part,
+    prompts.part,
     files.part,
     transfer.part,
     statistics.part,
     trash.part,
+    events.part,
 )
 
 

@@ -54,9 +54,9 @@ class Api:
             assert response.status == 200, answer
             return answer["data"]
 
-    def download(self, path: str) -> bytes:
+    def download(self, path: str, method: str = "GET", body: Any = None) -> bytes:
         """The bytes that are there."""
-        with self._request("GET", path, None, {}) as response:
+        with self._request(method, path, body, {}) as response:
             assert response.status == 200, response.read()
             return response.read()
 

@@ -13,6 +13,7 @@ def upload(api: Api, made: Json) -> None:
     made["file"] = file = api.upload("/chat/upload", "笔记.md", CONTENT)
     assert (file["name"], file["content_type"], file["size"]) == ("笔记.md", "text/markdown", 12)
     assert api.data("GET", f"/chat/files/{file['id']}") == file
+    assert file["url"] == f"/chat/files/{file['id']}/content"
     assert api.download(file["url"]) == CONTENT
 
 

@@ -1,6 +1,8 @@
 """Export and import."""
 
+import io
 import json
+import zipfile
 
 from tests.tour import offline
 from tests.tour.client import Api, Json
@@ -21,6 +23,16 @@ def export(api: Api, made: Json) -> None:
     assert archive["conversation"]["uuid"] == made["chat"]
     assert len(archive["messages"]) == 3 > len(offline.shown(api, made)), "also what is not shown"
     made["archive"] = json.dumps(archive).encode()
+
+
+@part.step("export several as a zip: Markdown that a person can read")
+def export_many(api: Api, made: Json) -> None:
+    body = {"chat_ids": [made["chat"]], "format": "markdown"}
+    with zipfile.ZipFile(io.BytesIO(api.download("/chat/export/batch", "POST", body))) as archive:
+        [name] = archive.namelist()
+        text = archive.read(name).decode()
+    assert name.endswith(".md")
+    assert "# 导出" in text
 
 
 @part.step("import what was exported: it is there already, and the answer says so")
