@@ -16,6 +16,7 @@ _RUN = """async () => (await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"
 _PAGES = {
     "settings": "/settings",
     "settings-models": "/settings/models",
+    "connections": "/settings/connections",
     "settings-data": "/settings/data",
 }
 _REPLY = """# 标题

@@ -13,6 +13,7 @@ export const pages = [
     children: [
       { path: "", name: "settings", component: () => import("./settings/AppearanceSection.vue") },
       { path: "models", name: "settings-models", component: () => import("./settings/ModelSection.vue") },
+      { path: "connections", name: "connections", component: () => import("./connections/ConnectionsSection.vue") },
       { path: "data", name: "settings-data", component: () => import("./settings/DataSection.vue") },
     ],
   },

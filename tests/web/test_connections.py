@@ -1,0 +1,107 @@
+"""Connections: added, tried, switched, removed; what was typed as a key is never seen again."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from playwright.async_api import expect
+
+from tests.fixtures.client import Client
+from tests.fixtures.upstream import DONE, FINISH, delta
+from tests.web.conftest import Visit
+
+KEY = "sk-canary-0123456789abcd"
+MODELS = [f"chat-{n}" for n in range(12)]
+
+
+async def _models(request: web.Request) -> web.Response:
+    if request.headers.get("Authorization") != f"Bearer {KEY}":
+        return web.json_response({"error": {"message": "Incorrect API key provided"}}, status=401)
+    return web.json_response({"data": [{"id": name} for name in MODELS]})
+
+
+async def _reply(request: web.Request) -> web.Response:
+    if request.headers.get("Authorization") != f"Bearer {KEY}":
+        return web.json_response({"error": {"message": "Incorrect API key provided"}}, status=401)
+    return web.Response(body=delta("你好") + FINISH + DONE, content_type="text/event-stream")
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[str]:
+    """The address of a provider that wants `KEY`."""
+    app = web.Application()
+    app.router.add_get("/v1/models", _models)
+    app.router.add_post("/v1/chat/completions", _reply)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    await runner.cleanup()
+
+
+async def test_what_is_wrong_is_said_where_it_is(visit: Visit, archive: Client, provider: str) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/settings/connections")
+        await expect(page.get_by_role("heading", name="还没有连接模型")).to_be_visible()
+        await visitor.shoot("connections-empty")
+        await page.get_by_role("button", name="添加连接").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_text("其他（兼容 OpenAI）").click()
+        await dialog.get_by_label("API 密钥").fill("sk-wrong-key-0000000")
+        await dialog.get_by_label("地址").fill("ftp://nowhere")
+        await dialog.get_by_role("button", name="保存").click()
+        await expect(dialog.locator(".field .wrong")).to_be_visible()
+        await dialog.get_by_label("地址").fill(provider)
+        await dialog.get_by_role("button", name="测试").click()
+        await expect(dialog.get_by_role("status")).to_contain_text("密钥")
+        await visitor.shoot("connections-dialog")
+
+
+async def test_what_a_connection_offers(visit: Visit, archive: Client, provider: str) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/settings/connections")
+        await page.get_by_role("button", name="添加连接").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_text("其他（兼容 OpenAI）").click()
+        await dialog.get_by_label("地址").fill(provider)
+        await dialog.get_by_label("API 密钥").fill(KEY)
+        await dialog.get_by_role("button", name="保存").click()
+        card = page.locator(".connection")
+        await expect(card.get_by_role("status")).to_contain_text("chat-0 已作答，用时")
+        await expect(card.get_by_text("提供 12 个模型")).to_be_visible()
+        await card.get_by_role("button", name="全部显示").click()
+        await expect(card.get_by_text("chat-11")).to_be_visible()
+        await visitor.shoot("connections")
+        assert KEY not in await page.content()
+        await page.goto(archive.origin)
+        await page.get_by_role("button", name="模型：").click()
+        await expect(page.get_by_role("menuitem", name="chat-11")).to_be_visible()
+
+
+async def test_changing_keeps_the_key(visit: Visit, archive: Client, provider: str) -> None:
+    new = {"provider": "deepseek", "model_url": provider, "api_key": KEY, "model_name": "old"}
+    stored = (await archive.post("/chat/api-keys", new)).data
+    path = f"/chat/api-keys/{stored['id']}"
+    async with visit(locale="en-US", color_scheme="dark", viewport={"width": 390, "height": 844}) as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/settings/connections")
+        await page.get_by_role("button", name="Edit").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_label("API key")).to_have_value("")
+        await expect(dialog.get_by_text("sk-…abcd is stored")).to_be_visible()
+        await dialog.get_by_label("Model").fill("chat-3")
+        await dialog.get_by_role("button", name="Test").click()
+        await expect(dialog.get_by_role("status")).to_contain_text("chat-3 answered in")
+        await visitor.shoot("connections-dialog-phone")
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(page.locator(".connection dd").first).to_have_text("chat-3")
+        await page.get_by_role("switch", name="DeepSeek is used").click()
+        await expect(page.get_by_role("button", name="Test")).to_be_disabled()
+        changed = (await archive.get(path)).data
+        assert (changed["status"], changed["api_key"]) == ("inactive", "sk-…abcd")
+        await page.get_by_role("button", name="Delete DeepSeek").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await expect(page.get_by_role("heading", name="No model is connected yet")).to_be_visible()
+    assert (await archive.get(path)).status == 404
