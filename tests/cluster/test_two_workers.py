@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from duihua.generation import engine as engines
 from duihua.generation import watch
 from tests.cluster.conftest import Workers
+from tests.faults.proxy import Proxy, proxy
 from tests.fixtures.client import Client, Event
 from tests.fixtures.redis import PrivateRedis
 from tests.generation.asking import asked, until
@@ -79,30 +81,7 @@ async def test_without_redis_it_is_the_same(workers: Workers) -> None:
         assert (await b.get("/ready")).data["redis"] == "not used"
 
 
-@pytest.mark.parametrize("accident", ["killed", "frozen", "flushed", "restarted"])
-async def test_redis_may_go_in_the_middle(workers: Workers, redis: PrivateRedis, accident: str) -> None:
-    async with workers(2, redis_url=redis.url) as (a, b):
-        await connected(a, b)
-        chat_id = (await a.conversation())["uuid"]
-        async with a.open_stream(STREAM, asked(chat_id, text=TEXT, rate=100)) as stream:
-            seen = await until(stream, "chunk")
-            at_b = asyncio.create_task(joined(b, stream.task_id))
-            await asyncio.sleep(0.2)
-            await ACCIDENTS[accident](redis)
-            seen += [event async for event in stream]
-            assert await at_b == seen
-        assert lawful(seen)["content"] == TEXT
-        await check_join_resume_and_stop(a, b, least_events=5)
-        if accident == "frozen":
-            redis.thaw()
-        if accident == "killed":
-            await redis.start()
-        await connected(a, b)
-        assert (await a.get("/ready")).data["redis"] == "ok"
-
-
-async def _frozen(redis: PrivateRedis) -> None:
-    redis.freeze()
+Accident = Callable[[PrivateRedis, Proxy], Any]
 
 
 async def _restarted(redis: PrivateRedis) -> None:
@@ -110,12 +89,43 @@ async def _restarted(redis: PrivateRedis) -> None:
     await redis.start()
 
 
-ACCIDENTS = {
-    "killed": PrivateRedis.kill,
-    "frozen": _frozen,
-    "flushed": PrivateRedis.flush,
-    "restarted": _restarted,
+# What is done to it, and how that is put right again; some of it must be awaited.
+ACCIDENTS: dict[str, tuple[Accident, Accident]] = {
+    "killed": (lambda redis, _: redis.kill(), lambda redis, _: redis.start()),
+    "frozen": (lambda redis, _: redis.freeze(), lambda redis, _: redis.thaw()),
+    "flushed": (lambda redis, _: redis.flush(), lambda *_: None),
+    "restarted": (lambda redis, _: _restarted(redis), lambda *_: None),
+    "cut off": (lambda _, between: between.sever(), lambda *_: None),
+    "stalled": (lambda _, between: between.stall(), lambda _, between: between.flow()),
 }
+
+
+async def _done(doing: Awaitable[None] | None) -> None:
+    if doing is not None:
+        await doing
+
+
+@pytest.mark.parametrize("accident", ACCIDENTS)
+async def test_redis_may_go_in_the_middle(workers: Workers, redis: PrivateRedis, accident: str) -> None:
+    happens, is_repaired = ACCIDENTS[accident]
+    async with (
+        proxy(redis.port) as between,
+        workers(2, redis_url=f"redis://127.0.0.1:{between.port}") as (a, b),
+    ):
+        await connected(a, b)
+        chat_id = (await a.conversation())["uuid"]
+        async with a.open_stream(STREAM, asked(chat_id, text=TEXT, rate=100)) as stream:
+            seen = await until(stream, "chunk")
+            at_b = asyncio.create_task(joined(b, stream.task_id))
+            await asyncio.sleep(0.2)
+            await _done(happens(redis, between))
+            seen += [event async for event in stream]
+            assert await at_b == seen
+        assert lawful(seen)["content"] == TEXT
+        await check_join_resume_and_stop(a, b, least_events=5)
+        await _done(is_repaired(redis, between))
+        await connected(a, b)
+        assert (await a.get("/ready")).data["redis"] == "ok"
 
 
 async def test_redis_need_not_be_there_at_all(workers: Workers, redis: PrivateRedis) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any, NamedTuple
 
 import httptools
@@ -29,6 +30,8 @@ class Listener(asyncio.Protocol):
         self._transport: asyncio.Transport
         self.headers: dict[str, str] = {}
         self.body = b""
+        # When the head of the answer was there, and when the last of its bytes so far.
+        self.began_at = self.heard_at = 0.0
         # Whether the answer was whole, once nothing more can come.
         self.ended: asyncio.Future[bool] = loop.create_future()
         self._waiting: asyncio.Future[None] = loop.create_future()
@@ -39,10 +42,14 @@ class Listener(asyncio.Protocol):
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
+        self.heard_at = time.monotonic()
         self._parser.feed_data(data)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode().lower()] = value.decode()
+
+    def on_headers_complete(self) -> None:
+        self.began_at = time.monotonic()
 
     def on_body(self, body: bytes) -> None:
         self.body += body
@@ -60,6 +67,10 @@ class Listener(asyncio.Protocol):
     def _tell(self) -> None:
         waiting, self._waiting = self._waiting, asyncio.get_running_loop().create_future()
         waiting.set_result(None)
+
+    def abort(self) -> None:
+        """Go away."""
+        self._transport.abort()
 
     @property
     def status(self) -> int:

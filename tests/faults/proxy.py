@@ -1,11 +1,11 @@
-"""A TCP proxy that cuts the answer at a chosen byte."""
+"""A TCP proxy that cuts the answer at a chosen byte, or everything at once, and one that goes silent."""
 
 import asyncio
 import socket
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 
@@ -36,7 +36,10 @@ class Cut(NamedTuple):
 
 
 class Proxy:
-    """Passes connections on to `port`; each is cut as `cut` says when it is opened."""
+    """Passes connections on to `port`; each is cut as `cut` says when it is opened.
+
+    While it is stalled, nothing passes in either direction; new connections are accepted and never answered.
+    """
 
     def __init__(self, upstream_port: int) -> None:
         self.port = 0
@@ -44,6 +47,24 @@ class Proxy:
         self.cuts: Counter[str] = Counter()
         self.serving: set[asyncio.Task[None]] = set()
         self._upstream_port = upstream_port
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    def stall(self) -> None:
+        """Let nothing pass, and keep every connection."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        """Let pass what has waited, and what comes."""
+        self._flowing.set()
+
+    def sever(self) -> None:
+        """Reset every connection, on both sides."""
+        for writer in list(self._writers):
+            if not writer.is_closing():
+                _reset(writer)
+                writer.transport.abort()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.serving.add(asyncio.create_task(self._serve(reader, writer, self.cut)))
@@ -51,12 +72,23 @@ class Proxy:
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: Cut | None
     ) -> None:
-        answer, question = await asyncio.open_connection("127.0.0.1", self._upstream_port)
-        passing = asyncio.create_task(_pass_on(reader, question))
+        self._writers.add(writer)
+        try:
+            await self._flowing.wait()
+            answer, question = await asyncio.open_connection("127.0.0.1", self._upstream_port)
+        except OSError:
+            writer.close()
+            self._writers.discard(writer)
+            return
+        self._writers.add(question)
+        passing = asyncio.create_task(self._pass_on(reader, question))
         try:
             await self._answer(answer, writer, cut)
+        except OSError:
+            pass  # Severed, or one side is gone.
         finally:
             passing.cancel()
+            self._writers -= {writer, question}
             writer.close()
             question.close()
             await asyncio.wait([passing])
@@ -66,6 +98,7 @@ class Proxy:
     ) -> None:
         sent = b""
         while data := await answer.read(65536):
+            await self._flowing.wait()
             at = None if cut is None else _place(sent, data, cut)
             writer.write(data[:at])
             await writer.drain()
@@ -75,6 +108,13 @@ class Proxy:
                     _reset(writer)
                 return
             sent += data
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
 
 
 def _place(sent: bytes, data: bytes, cut: Cut) -> int | None:
@@ -91,12 +131,6 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-
-
 @asynccontextmanager
 async def proxy(upstream_port: int) -> AsyncIterator[Proxy]:
     """A proxy in front of a port of this machine."""
@@ -107,5 +141,7 @@ async def proxy(upstream_port: int) -> AsyncIterator[Proxy]:
         yield opened
     finally:
         server.close()
+        opened.flow()
+        opened.sever()
         # Python 3.11's `wait_closed` does not wait for them.
         await asyncio.gather(*opened.serving)

@@ -4,11 +4,17 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from sqlalchemy import update
+
 from duihua.conversations import service as conversations
-from duihua.db.session import Database
+from duihua.core.clock import now
+from duihua.db.session import Database, Session
+from duihua.generation import recovery as recoveries
 from duihua.generation import service, starting
 from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
+from duihua.models import Generation
 from duihua.models.user import LOCAL_USER_ID
 from duihua.realtime.bus import LocalBus
 from duihua.schemas.conversation import ConversationCreate, MessageCreate
@@ -58,3 +64,27 @@ async def test_it_ends_after_the_first_reading(database: Database) -> None:
 
 async def test_it_ends_after_the_second_reading(database: Database) -> None:
     await _told_the_end(database, after=2)
+
+
+async def test_leases_that_ran_out_while_nobody_could_renew_them_are_not_over(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was silent for a while: its owners, too, must have had time to come back."""
+    monkeypatch.setattr(recoveries, "AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(recoveries, "GRACE_SECONDS", 0.4)
+    bus = LocalBus()
+    engine = Engine(database, bus, "here", tick_seconds=0, most_runs=1, most_chars=1)
+    recovery = Recovery(database, bus, engine, journal_kept=timedelta(hours=1))
+    recovery._alone = False  # On SQLite, too.
+    assert await recovery.recover() == 0
+    await asyncio.sleep(0.3)
+    await _abandoned(database)
+    await database.write(_run_out)
+    assert await recovery.recover() == 0, "they were silent no longer than the database"
+    async with asyncio.timeout(10):
+        while await recovery.recover() == 0:  # noqa: ASYNC110 - as its rounds do
+            await asyncio.sleep(0.01)
+
+
+def _run_out(session: Session) -> None:
+    session.execute(update(Generation).values(lease_expires_at=now() - timedelta(seconds=1)))

@@ -1,6 +1,7 @@
 """Recovery: what a process left unfinished ends as `interrupted`, with all that it had committed."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -22,6 +23,9 @@ from duihua.vocabulary import MessageState
 log = structlog.get_logger()
 ROUND_SECONDS = 3.0
 SWEEP_SECONDS = 600.0
+# Where the database did not answer for so long, nobody could renew a lease: for a while, none is called over.
+AWAY_SECONDS = ROUND_SECONDS + 2
+GRACE_SECONDS = 2 * ROUND_SECONDS
 
 
 class Recovery:
@@ -30,11 +34,12 @@ class Recovery:
     def __init__(self, db: Database, bus: Bus, engine: Engine, *, journal_kept: timedelta) -> None:
         self._db, self._bus, self._engine, self._journal_kept = db, bus, engine, journal_kept
         self._alone = not db.is_shared
+        self._last_answer: float | None = None
+        self._judging_from = 0.0
 
     async def recover(self) -> int:
         """End every abandoned run; how many there were."""
-        engine = self._engine
-        found = await self._db.read(repository.abandoned, engine.owner, engine.alive, alone=self._alone)
+        found = await self._abandoned()
         for run in found:
             try:
                 notice = await self._db.write(end, run)
@@ -44,6 +49,16 @@ class Recovery:
         if found:
             log.info("recovered replies that a stopped server left behind", recovered=len(found))
         return len(found)
+
+    async def _abandoned(self) -> Sequence[repository.Abandoned]:
+        engine, loop = self._engine, asyncio.get_running_loop()
+        asked_at = self._last_answer or loop.time()
+        self._last_answer = asked_at
+        found = await self._db.read(repository.abandoned, engine.owner, engine.alive, alone=self._alone)
+        self._last_answer = loop.time()
+        if self._last_answer - asked_at > AWAY_SECONDS:
+            self._judging_from = self._last_answer + GRACE_SECONDS
+        return found if self._alone or self._last_answer >= self._judging_from else ()
 
     async def rounds(self) -> None:
         """Every few seconds, for ever."""

@@ -1,0 +1,147 @@
+"""What clients saw, compared with what the database holds in the end."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from duihua.db.session import Session, open_database
+from duihua.models import Conversation, Generation, GenerationEvent, Message
+from duihua.schemas import stream
+from tests.faults.listener import Frame, Listener, get, listen, post
+from tests.generation.laws import STATE_OF, TERMINAL
+
+STREAM = "/chat/messages/stream"
+# A client's own: what says nothing for so long is given up, and asked for elsewhere.
+PATIENCE_SECONDS = 3.0
+_PAUSE_SECONDS = 0.05
+
+
+class Insistent:
+    """A client that asks once and comes back with `Last-Event-ID`, whatever happens, until it has the end."""
+
+    def __init__(self, port: int, chat_id: str, *, question: str = "问", **script: Any) -> None:
+        self.chat_id, self.port = chat_id, port
+        body = {"chat_id": chat_id, "content": question, "config": {"offline": script}}
+        self._request = post(STREAM, body, key=chat_id)
+        self.frames: list[Frame] = []
+        self.task_id: str | None = None
+        # Seconds from the loss of a connection until the next one had answered.
+        self.gaps: list[float] = []
+        self.refusals: Counter[str] = Counter()
+        self.ended_at = 0.0
+
+    @property
+    def end(self) -> str:
+        """How the reply ended; empty while it has not."""
+        last = self.frames[-1].event.data if self.frames else {"type": ""}
+        return str(last.get("error", last["type"])) if last["type"] in TERMINAL else ""
+
+    async def follow(self) -> None:
+        """Ask, and insist."""
+        lost_at = None
+        while not self.end:
+            listener = await self._listened()
+            if listener is not None and listener.status == 200:
+                if lost_at is not None:
+                    self.gaps.append(listener.began_at - lost_at)
+                lost_at = time.monotonic()
+                self._take(listener)
+            else:
+                lost_at = lost_at or time.monotonic()
+                await asyncio.sleep(_PAUSE_SECONDS)
+        self.ended_at = time.monotonic()
+
+    async def _listened(self) -> Listener | None:
+        """What one connection gave until it ended, or was given up."""
+        try:
+            listener = await listen(self.port, self._request)
+        except OSError:
+            self.refusals["no connection"] += 1
+            return None
+        listener.heard_at = time.monotonic()
+        while not listener.ended.done():
+            await asyncio.wait([listener.ended], timeout=0.2)
+            if time.monotonic() - listener.heard_at > PATIENCE_SECONDS:
+                listener.abort()
+        if listener.status not in {0, 200}:
+            self.refusals[f"{listener.status} {listener.answer()['error']}"] += 1
+        return listener
+
+    def _take(self, listener: Listener) -> None:
+        self.frames += listener.frames()
+        self.task_id = listener.task_id or self.task_id
+        after = {"Last_Event_ID": str(self.frames[-1].event.id)} if self.frames else {}
+        self._request = get(f"{STREAM}/{self.task_id}", **after)
+
+
+class Held(NamedTuple):
+    """One generation as the database holds it."""
+
+    task_id: str
+    owner: str
+    state: str
+    message_state: str
+    content: str
+    payloads: tuple[str, ...]
+
+
+async def held(database_url: str) -> dict[str, list[Held]]:
+    """Every generation, by its conversation."""
+    database = open_database(database_url, pool_size=1)
+    try:
+        return await database.read(_held)
+    finally:
+        await database.close()
+
+
+def _held(session: Session) -> dict[str, list[Held]]:
+    journal = defaultdict(list)
+    rows = session.execute(
+        select(GenerationEvent).order_by(GenerationEvent.generation_id, GenerationEvent.seq)
+    ).scalars()
+    for row in rows:
+        journal[row.generation_id].append(row.payload)
+    found: defaultdict[str, list[Held]] = defaultdict(list)
+    for chat_id, run, message in session.execute(
+        select(Conversation.uuid, Generation, Message)
+        .join(Generation, Generation.conversation_id == Conversation.id)
+        .join(Message, Message.id == Generation.message_id)
+    ):
+        told = (run.uuid, run.owner, run.state, message.state, message.content, tuple(journal[run.id]))
+        found[chat_id].append(Held(*told))
+    return found
+
+
+def differences(clients: Sequence[Insistent], stored: Mapping[str, Sequence[Held]]) -> list[str]:
+    """Every way in which what a client saw is not what is stored, or a promise about either is broken."""
+    return [
+        f"{client.chat_id}: {problem}"
+        for client in clients
+        for problem in _problems(client, stored.get(client.chat_id, ()))
+    ]
+
+
+def _problems(client: Insistent, stored: Sequence[Held]) -> list[str]:
+    if len(stored) != 1:
+        return [f"{len(stored)} generations for one question"]
+    (run,) = stored
+    ids = [frame.event.id for frame in client.frames]
+    seen = [frame.raw for frame in client.frames]
+    kept = [stream.frame(seq, payload.encode()) for seq, payload in enumerate(run.payloads, start=1)]
+    content, _ = stream.fold(run.payloads)
+    last = client.frames[-1].event.data if client.frames else {"type": "nothing"}
+    wrong = {
+        f"lost or repeated, seen: {ids}": ids != list(range(1, len(ids) + 1)),
+        f"of {len(seen)} events seen, {len(set(seen) - set(kept))} are not in the journal": seen
+        != kept[: len(seen)],
+        f"{len(kept) - len(seen)} events of the journal were not shown": len(seen) < len(kept),
+        f"still {run.state}, its message {run.message_state}": "streaming" in {run.state, run.message_state},
+        "the stored text is not the journal's": run.content != content,
+        f"shown as {last['type']}, stored as {run.message_state}": run.message_state
+        not in STATE_OF.get(last["type"], ()),
+    }
+    return [problem for problem, is_so in wrong.items() if is_so]

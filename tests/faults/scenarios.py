@@ -1,0 +1,157 @@
+"""Accidents, each with replies running: what clients saw of them, and what the database holds afterwards.
+
+Each returns an `Outcome`; the tests ask for a few replies, `benchmarks.faults` for many.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from tests.faults.driver import Server, client_of
+from tests.faults.history import Insistent, differences, held
+from tests.faults.proxy import Proxy
+
+
+class Outcome(NamedTuple):
+    """What an accident did: differences between what was seen and what is kept, and how replies ended.
+
+    `seconds` is from the accident to the last end; `gaps` are seconds that clients were without an answer.
+    """
+
+    differences: list[str]
+    ends: Counter[str]
+    events: int
+    seconds: float
+    gaps: list[float]
+    refusals: Counter[str]
+
+
+class Asking:
+    """Clients with a reply each, under way."""
+
+    def __init__(self, server: Server, database_url: str) -> None:
+        self._server, self._database_url = server, database_url
+        self.clients: list[Insistent] = []
+        self._following: list[asyncio.Task[None]] = []
+
+    async def ask(self, number: int, **script: Any) -> None:
+        """So many more."""
+        async with client_of(self._server) as client:
+            chats = [(await client.conversation())["uuid"] for _ in range(number)]
+        new = [Insistent(self._server.port, chat_id, **script) for chat_id in chats]
+        self.clients += new
+        self._following += [asyncio.create_task(client.follow()) for client in new]
+
+    async def owners(self) -> Counter[str]:
+        """How many replies each worker has taken."""
+        stored = await held(self._database_url)
+        return Counter(run.owner for client in self.clients for run in stored.get(client.chat_id, ()))
+
+    async def outcome(self, since: float, patience: float) -> Outcome:
+        """Wait for every end; compare."""
+        async with asyncio.timeout(patience):
+            await asyncio.gather(*self._following)
+        return Outcome(
+            differences(self.clients, await held(self._database_url)),
+            Counter(client.end for client in self.clients),
+            sum(len(client.frames) for client in self.clients),
+            max(client.ended_at for client in self.clients) - since,
+            [gap for client in self.clients for gap in client.gaps],
+            sum((client.refusals for client in self.clients), Counter()),
+        )
+
+    def close(self) -> None:
+        for task in self._following:
+            task.cancel()
+
+
+@asynccontextmanager
+async def asking(server: Server, database_url: str) -> AsyncIterator[Asking]:
+    """Clients of `server`; `database_url` is where to look, past any proxy."""
+    asking = Asking(server, database_url)
+    try:
+        yield asking
+    finally:
+        asking.close()
+
+
+async def kill_and_freeze(server: Server, database_url: str, streams: int) -> Outcome:
+    """Of three workers one is killed, and one frozen until others have ended its runs; then it wakes."""
+    killed, frozen, _ = server.workers
+    async with asking(server, database_url) as clients:
+        # Whoever is free takes a connection: asked again until each worker has replies to lose.
+        while len(await clients.owners()) < 3 or len(clients.clients) < streams:
+            await clients.ask(6, tokens=100, rate=25)
+        await asyncio.sleep(0.5)
+        os.kill(frozen, signal.SIGSTOP)
+        os.kill(killed, signal.SIGKILL)
+        outcome = await clients.outcome(time.monotonic(), patience=40)
+        before = await held(database_url)
+        os.kill(frozen, signal.SIGCONT)
+        # Long enough for a tick, a round of recovery, and the ends of its runs.
+        await asyncio.sleep(4)
+        if await held(database_url) != before:
+            outcome.differences.append("the worker that was frozen has written")
+    return outcome
+
+
+async def renew(server: Server, database_url: str, streams: int, **script: Any) -> Outcome:
+    """Every worker is replaced by a new one while replies run, and some are asked for."""
+    async with asking(server, database_url) as clients:
+        await clients.ask(streams // 2, **script)
+        began = time.monotonic()
+        server.renew()
+        for _ in server.workers:
+            await clients.ask(streams // 2 // len(server.workers), **script)
+            await server.said("a worker was renewed")
+        return await clients.outcome(began, patience=120)
+
+
+async def with_database_accident(
+    server: Server, database_url: str, streams: int, accident: Callable[[], Awaitable[None]]
+) -> Outcome:
+    """Something happens to the database while replies run."""
+    async with asking(server, database_url) as clients:
+        await clients.ask(streams, tokens=150, rate=25)
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        await accident()
+        return await clients.outcome(began, patience=60)
+
+
+async def sever(between: Proxy, times: int) -> None:
+    """Reset every connection to the database, again and again."""
+    for _ in range(times):
+        between.sever()
+        await asyncio.sleep(0.3)
+
+
+async def stall(between: Proxy, seconds: float) -> None:
+    """Let nothing through for a while."""
+    between.stall()
+    await asyncio.sleep(seconds)
+    between.flow()
+
+
+async def terminate_backends(database_url: str) -> None:
+    """End every session of this database, as an administrator may."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    finally:
+        await connection.close()
+
+
+def tolerable(refusals: Sequence[str]) -> bool:
+    """Whether what clients were told meanwhile is what they may be told: come again."""
+    return all(refusal == "no connection" or refusal.startswith("503 ") for refusal in refusals)
