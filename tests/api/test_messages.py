@@ -295,6 +295,25 @@ async def test_a_deleted_message_leaves_the_others_in_order(client: Client, chat
     assert stored == "1"
 
 
+async def test_a_deleted_message_comes_back_where_it_stood(client: Client, chat: str) -> None:
+    order = await talk(client, chat, 2)
+    await client.delete(f"/chat/messages/{order[1]}")
+    for _ in range(2):
+        back = (await client.put(f"/chat/messages/{order[1]}/restore")).data
+        assert (back["uuid"], back["parent_id"]) == (order[1], order[0])
+        assert await uuids(client, chat) == order
+    wanted = {"chat_id": chat, "message_id": order[3], "config": FAST}
+    await client.post("/chat/messages/regenerate", wanted)
+    second = (await client.messages(chat))[3]
+    await client.delete(f"/chat/messages/{second['uuid']}")
+    assert await uuids(client, chat) == order
+    await client.put(f"/chat/messages/{second['uuid']}/restore")
+    assert await uuids(client, chat) == [*order[:3], second["uuid"]]
+    assert (await client.get(f"/chat/conversations/{chat}")).data["message_count"] == 4
+    await client.delete(f"/chat/conversations/{chat}")
+    assert (await client.put(f"/chat/messages/{order[1]}/restore")).error == "message_not_found"
+
+
 async def test_a_deleted_question_is_not_asked_again(client: Client, chat: str) -> None:
     question, reply = await talk(client, chat, 1)
     await client.delete(f"/chat/messages/{question}")

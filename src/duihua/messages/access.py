@@ -4,6 +4,7 @@ from duihua.core.errors import NotFound
 from duihua.db.session import Session
 from duihua.messages import repository
 from duihua.models import Conversation, Message
+from duihua.vocabulary import RowStatus
 
 
 class MessageNotFound(NotFound):
@@ -12,9 +13,12 @@ class MessageNotFound(NotFound):
     code = "message_not_found"
 
 
-def owned(session: Session, user_id: int, reference: str) -> tuple[Message, Conversation]:
+def owned(
+    session: Session, user_id: int, reference: str, *, deleted_too: bool = False
+) -> tuple[Message, Conversation]:
     """The user's message and its conversation. Raises MessageNotFound."""
-    found = repository.find(session, user_id, reference)
+    statuses = tuple(RowStatus) if deleted_too else (RowStatus.ACTIVE,)
+    found = repository.find(session, user_id, reference, statuses=statuses)
     if found is None:
         raise MessageNotFound
     return found

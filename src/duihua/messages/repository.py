@@ -16,9 +16,14 @@ CURSOR = "messages"
 
 
 def find(
-    session: Session, user_id: int, reference: str, *, conversation_id: int | None = None
+    session: Session,
+    user_id: int,
+    reference: str,
+    *,
+    conversation_id: int | None = None,
+    statuses: Sequence[RowStatus] = (RowStatus.ACTIVE,),
 ) -> tuple[Message, Conversation] | None:
-    """The user's message by uuid or id with its conversation, unless either is deleted.
+    """The user's message by uuid or id with its conversation, unless that is deleted, or it has another status.
 
     `conversation_id` also binds it to that conversation.
     """
@@ -29,7 +34,7 @@ def find(
         .where(
             Message.uuid == reference if row_id is None else Message.id == row_id,
             Message.user_id == user_id,
-            Message.status == RowStatus.ACTIVE,
+            Message.status.in_(statuses),
             Conversation.user_id == user_id,
             Conversation.status != ConversationStatus.DELETED,
         )

@@ -37,3 +37,9 @@ async def delete_message(db: Db, user: User, message_id: MessageId) -> Response:
 async def activate_message(db: Db, user: User, language: RequestLanguage, message_id: MessageId) -> Response:
     """Show the branch of this version."""
     return Answer(await db.write(service.activate, user.id, message_id, language), "activated")
+
+
+@router.put("/messages/{message_id}/restore", response_model=Envelope[MessageResponse])
+async def restore_message(db: Db, user: User, language: RequestLanguage, message_id: MessageId) -> Response:
+    """Bring back a deleted message where it stood."""
+    return Answer(await db.write(service.restore, user.id, message_id, language), "restored")

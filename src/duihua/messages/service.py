@@ -112,6 +112,24 @@ def delete(session: Session, user_id: int, message_id: str) -> None:
     _tell(session, Act.DELETED, message)
 
 
+def restore(session: Session, user_id: int, message_id: str, language: Language) -> dict[str, Any]:
+    """Bring back a deleted message where it stood, and show it; one that is not deleted stays as it is.
+
+    Raises:
+        MessageNotFound: also of a conversation that is deleted itself.
+    """
+    message, conversation = access.owned(session, user_id, message_id, deleted_too=True)
+    conversation_access.owned(session, user_id, conversation.uuid, lock=True)
+    if message.status == RowStatus.DELETED:
+        message.status = RowStatus.ACTIVE
+        message.deleted_at = None
+        session.flush()
+        tree.activate(session, conversation, message)
+        tree.refresh(session, conversation)
+        _tell(session, Act.RESTORED, message)
+    return present_one(session, message, conversation, language)
+
+
 def activate(session: Session, user_id: int, message_id: str, language: Language) -> dict[str, Any]:
     """Make the branch of this version the one that is shown. Raises MessageNotFound."""
     message, conversation = access.owned(session, user_id, message_id)
