@@ -151,6 +151,16 @@ class Conversing(RuleBasedStateMachine):
 
     @precondition(_has_messages)
     @rule(which=WHICH)
+    def restore(self, which: int) -> None:
+        message = self._named(which)
+        self._write(messages.restore, LOCAL_USER_ID, message.uuid, "zh")
+        self._look()
+        back = self._rows[message.id]
+        assert back.status == "active"
+        assert back.on_branch or message.status == "active"
+
+    @precondition(_has_messages)
+    @rule(which=WHICH)
     def activate(self, which: int) -> None:
         message = self._named(which)
         refused = self._refusal(message, settled=False)

@@ -64,6 +64,13 @@ def delete_message(api: Api, made: Json) -> None:
     before = [message["uuid"] for message in shown(api, made)]
     api.data("DELETE", f"/chat/messages/{before[-1]}")
     assert [message["uuid"] for message in shown(api, made)] == before[:-1]
+    made["deleted"] = before[-1]
+
+
+@part.step("bring it back where it stood")
+def restore_message(api: Api, made: Json) -> None:
+    back = api.data("PUT", f"/chat/messages/{made['deleted']}/restore")
+    assert back["uuid"] == shown(api, made)[-1]["uuid"] == made["deleted"]
 
 
 @part.step("clear the conversation, and delete it")

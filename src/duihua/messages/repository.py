@@ -23,7 +23,7 @@ def find(
     conversation_id: int | None = None,
     statuses: Sequence[RowStatus] = (RowStatus.ACTIVE,),
 ) -> tuple[Message, Conversation] | None:
-    """The user's message by uuid or id with its conversation, unless that is deleted, or it has another status.
+    """The user's message by uuid or id and its conversation, if it has such a status and that is not deleted.
 
     `conversation_id` also binds it to that conversation.
     """

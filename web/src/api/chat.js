@@ -139,6 +139,9 @@ export const cancelStreamMessage = (taskId) => post(CANCEL_PATH, { taskId });
 /** @param {string} messageId @returns {Promise<null>} */
 export const deleteMessage = (messageId) => request("DELETE", `/chat/messages/${part(messageId)}`);
 
+/** Bring back a deleted message. @param {string} messageId @returns {Promise<Message>} */
+export const restoreMessage = (messageId) => request("PUT", `/chat/messages/${part(messageId)}/restore`);
+
 /** Show the branch of this version. @param {string} messageId @returns {Promise<Message>} */
 export const activateMessage = (messageId) => request("PUT", `/chat/messages/${part(messageId)}/activate`);
 

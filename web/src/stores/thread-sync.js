@@ -39,24 +39,27 @@ export function createSync(thread, { take, load, refresh }) {
 
   /** The same window once more. Where it is no longer on the shown branch, the end of that. */
   async function again() {
-    const first = thread.messages[0];
-    const wanted = thread.hasLater ? thread.messages.length - 1 : Infinity;
-    if (!first?.uuid) return load(0);
+    const first = thread.messages[0]?.uuid;
+    if (!first) return load(0);
     const list = [];
+    let from = 0;
     let more = true;
     try {
-      while (more && list.length < wanted) {
-        const page = await api.getChatMessages(thread.chatId, { pageSize: MOST, after: list.at(-1)?.uuid ?? first.uuid });
+      while (more && (!thread.hasLater || list.length - from < thread.messages.length)) {
+        const place = list.length ? { after: list.at(-1).uuid } : { around: first };
+        const page = await api.getChatMessages(thread.chatId, { pageSize: MOST, ...place });
         list.push(...page.list);
         more = page.next_cursor !== null;
+        if (thread.hasEarlier) from = list.findIndex(({ uuid }) => uuid === first);
       }
     } catch (error) {
       if (error.status !== 404) throw error;
       return load(0);
     }
-    if (list[0]?.parent_id !== first.uuid) return load(0);
-    if (!thread.run) take([first, ...list], thread.hasEarlier, more);
+    const isBranch = list.every(({ parent_id }, index) => !index || parent_id === list[index - 1].uuid);
+    if (!isBranch) return load(0);
+    if (!thread.run) take(list.slice(from), thread.hasEarlier, more);
   }
 
-  return { hear, settle };
+  return { hear, settle, again };
 }

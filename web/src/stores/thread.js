@@ -247,6 +247,13 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     onEnd?.();
   }
 
+  /** Bring back what was deleted, where it stood. */
+  async function restore(uuid) {
+    await api.restoreMessage(uuid);
+    await sync.again();
+    onEnd?.();
+  }
+
   async function edit(message, content) {
     Object.assign(message, await api.editMessage({ messageId: message.uuid, content }));
   }
@@ -260,7 +267,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   const sync = createSync(thread, { take, load, refresh });
 
   return Object.assign(thread, {
-    hear: sync.hear, load, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, discard, edit, activate,
+    hear: sync.hear, load, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, restore, discard, edit, activate,
   });
 }
 

@@ -10,11 +10,12 @@ export const useUi = defineStore("ui", () => {
   const sidebarOpen = ref(narrow.matches ? false : recall("sidebar", true));
   const sidebarWidth = ref(recall("sidebarWidth", 272));
   const paletteOpen = ref(false);
+  const sheetOpen = ref(false);
   narrow.addEventListener("change", () => {
     isNarrow.value = narrow.matches;
     sidebarOpen.value = !narrow.matches;
   });
   watch(sidebarOpen, (open) => isNarrow.value || remember("sidebar", open));
   watch(sidebarWidth, (width) => remember("sidebarWidth", width));
-  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen };
+  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen };
 });

@@ -1,0 +1,100 @@
+"""Writing a message: drafts, prompts, long texts, files, and what the keys do."""
+
+from playwright.async_api import Page, expect
+
+from tests.fixtures.client import Client
+from tests.web.conftest import Visit
+
+_PASTE = """(area, { text, type, name }) => {
+  const data = new DataTransfer();
+  if (name) data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name, { type }));
+  else data.setData("text/plain", text);
+  area.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+
+
+def _field(page: Page):  # type: ignore[no-untyped-def]  # Playwright's Locator
+    return page.get_by_role("textbox", name="消息")
+
+
+async def test_each_conversation_keeps_its_draft(visit: Visit, archive: Client) -> None:
+    one, two = [await archive.conversation(title=title) for title in ("甲", "乙")]
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{one['uuid']}")
+        await _field(page).fill("给甲的话")
+        await page.get_by_role("link", name="乙").click()
+        await page.wait_for_url(f"**/c/{two['uuid']}")
+        await expect(_field(page)).to_have_value("")
+        await _field(page).fill("给乙的话")
+        await page.reload()
+        await expect(_field(page)).to_have_value("给乙的话")
+        await page.get_by_role("link", name="甲").click()
+        await expect(_field(page)).to_have_value("给甲的话")
+
+
+async def test_a_slash_offers_prompts(visit: Visit, archive: Client) -> None:
+    for title, content in (("翻译", "把下面的话译成{{语言}}：\n"), ("润色", "润色：\n")):
+        await archive.post("/chat/prompts", {"title": title, "content": content})
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await _field(page).fill("/")
+        offered = page.get_by_role("option")
+        await expect(offered).to_have_count(2)
+        await visitor.shoot("prompts")
+        await page.keyboard.press("Escape")
+        await expect(offered).to_have_count(0)
+        await _field(page).fill("/翻")
+        await expect(offered).to_have_count(1)
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("法语")
+        await expect(_field(page)).to_have_value("把下面的话译成法语：\n")
+
+
+async def test_a_long_text_and_a_picture_are_pasted_as_files(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        files = page.get_by_role("list", name="附件").get_by_role("listitem")
+        long = "很长的文字。" * 1000
+        await _field(page).evaluate(_PASTE, {"text": long})
+        await expect(files).to_contain_text("粘贴的文本.txt")
+        await page.get_by_role("button", name="改为文本").click()
+        await expect(_field(page)).to_have_value(long)
+        await expect(files).to_have_count(0)
+        await _field(page).fill("看图")
+        await _field(page).evaluate(_PASTE, {"text": _PNG, "type": "image/png", "name": "点.png"})
+        await expect(files.locator("img")).to_be_visible()
+        await expect(page.get_by_role("button", name="发送")).to_be_enabled()
+        await page.reload()
+        await expect(files).to_contain_text("点.png")
+        await page.get_by_role("button", name="发送").click()
+        await expect(page.locator("article.user .file img")).to_have_js_property("naturalWidth", 1)
+
+
+async def test_keys_do_what_their_sheet_says(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="键盘")
+    await archive.say(chat["uuid"])
+    async with visit(permissions=["clipboard-read", "clipboard-write"]) as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator("article.assistant").wait_for()
+        await page.keyboard.type("?")
+        await expect(_field(page)).to_have_value("?")
+        await page.locator("#main").focus()
+        await page.keyboard.press("?")
+        sheet = page.get_by_role("dialog", name="快捷键")
+        await expect(sheet).to_contain_text("新对话")
+        await visitor.shoot("shortcuts")
+        await page.keyboard.press("Escape")
+        await expect(sheet).to_have_count(0)
+        await page.keyboard.press("Control+Shift+;")
+        assert await page.evaluate("navigator.clipboard.readText()") == "好的。"
+        await page.keyboard.press("Shift+Escape")
+        await expect(_field(page)).to_be_focused()
+        await page.keyboard.press("Control+Shift+s")
+        await expect(page.get_by_role("navigation", name="对话列表")).to_have_count(0)
+        await page.keyboard.press("Control+Shift+o")
+        await page.wait_for_url(f"{archive.origin}/")

@@ -1,0 +1,121 @@
+"""What one can do with a message, and what it says where something went wrong."""
+
+from playwright.async_api import Page, expect
+
+from tests.fixtures.client import Client
+from tests.fixtures.upstream import Upstream, answer, models, reply
+from tests.web.conftest import Visit
+
+
+async def _act(page: Page, message: str, *names: str) -> None:
+    """Choose `names`, one after the other, from the menu of a message."""
+    await page.locator(f"article.{message}").last.hover()
+    await page.locator(f"article.{message}").last.get_by_role("button", name="更多").click()
+    for name in names:
+        await page.get_by_role("menuitem", name=name).click()
+
+
+async def test_deleting_can_be_undone(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="删除")
+    await archive.say(chat["uuid"], "一")
+    await archive.say(chat["uuid"], "二")
+    before = await archive.messages(chat["uuid"])
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        for message, left in (("user", ["一", "好的。", "好的。"]), ("assistant", ["一", "好的。", "二"])):
+            await _act(page, message, "删除")
+            await expect(page.locator("article").locator(".bubble, .prose")).to_have_text(left)
+            assert len(await archive.messages(chat["uuid"])) == 3
+            await page.get_by_role("button", name="撤销").click()
+            await expect(page.locator("article").locator(".bubble, .prose")).to_have_text(
+                ["一", "好的。", "二", "好的。"]
+            )
+            assert [m["uuid"] for m in await archive.messages(chat["uuid"])] == [m["uuid"] for m in before]
+
+
+async def test_editing_in_place_and_as_a_branch(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="编辑", config={"offline": {"text": "再答。", "rate": 0}})
+    await archive.say(chat["uuid"], "问一")
+    await archive.say(chat["uuid"], "问二")
+    async with visit() as visitor:
+        page = visitor.page
+        said = page.locator("article").locator(".bubble, .prose")
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await _act(page, "assistant", "就地编辑")
+        field = page.get_by_role("textbox", name="编辑")
+        await field.fill("改好的。")
+        await page.get_by_role("button", name="仅保存").click()
+        await expect(said).to_have_text(["问一", "好的。", "问二", "改好的。"])
+        await page.get_by_role("textbox", name="消息").focus()
+        await page.keyboard.press("ArrowUp")
+        await expect(field).to_have_value("问二")
+        await page.keyboard.press("Escape")
+        await expect(field).to_have_count(0)
+
+
+async def test_a_changed_question_stands_beside_the_old(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="分支", config={"offline": {"text": "再答。", "rate": 0}})
+    await archive.say(chat["uuid"], "问一")
+    await archive.say(chat["uuid"], "问二")
+    async with visit() as visitor:
+        page = visitor.page
+        said = page.locator("article").locator(".bubble, .prose")
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator("article.user").first.hover()
+        await page.locator("article.user").first.get_by_role("button", name="编辑").click()
+        await page.get_by_role("textbox", name="编辑").fill("换个问法")
+        await page.get_by_role("button", name="保存并发送").click()
+        await expect(said).to_have_text(["换个问法", "再答。"])
+        versions = page.locator("article.user .versions")
+        await expect(versions).to_contain_text("2/2")
+        await versions.get_by_role("button", name="上一个版本").click()
+        await expect(said).to_have_text(["问一", "好的。", "问二", "好的。"])
+        await versions.locator("button").last.press("ArrowRight")
+        await expect(said).to_have_text(["换个问法", "再答。"])
+
+
+async def test_another_model_and_a_refusal(visit: Visit, archive: Client) -> None:
+    refusal = answer(401, {"error": {"message": "wrong key"}})
+    async with Upstream(models("small", "large"), reply("小的答"), refusal, reply("大的答")) as upstream:
+        made = {"model_url": upstream.url, "provider": "custom", "api_key": "sk-0123456789abcdef"}
+        await archive.post("/chat/api-keys", made)
+        chat = await archive.conversation(title="换模型", model_id="small")
+        async with visit() as visitor:
+            page = visitor.page
+            await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+            await page.get_by_role("textbox", name="消息").fill("问")
+            await page.keyboard.press("Enter")
+            await expect(page.locator("article.assistant .prose")).to_have_text("小的答")
+            await page.get_by_role("button", name="重新生成").click()
+            failure = page.locator("article.assistant .failure")
+            await expect(failure.get_by_role("link", name="检查模型连接")).to_be_visible()
+            await page.reload()
+            await expect(failure).to_be_visible()
+            await visitor.shoot("failure")
+            await failure.get_by_role("button", name="换个模型回答").click()
+            await page.get_by_role("menuitem", name="large").click()
+            await expect(page.locator("article.assistant .prose")).to_have_text("大的答")
+            await expect(page.locator("article.assistant .versions")).to_contain_text("3/3")
+    assert [call.json()["model"] for call in upstream.calls[1:]] == ["small", "small", "large"]
+
+
+async def test_following_lets_go_and_comes_back(visit: Visit, archive: Client) -> None:
+    words = "\n\n".join(f"第 {n} 段：{'字' * 60}" for n in range(120))
+    chat = await archive.conversation(title="滚动", config={"offline": {"text": words, "rate": 1500}})
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.get_by_role("textbox", name="消息").fill("说长一点")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("article.assistant .prose")).to_contain_text("第 25 段")
+        await page.locator(".scroller").hover()
+        await page.mouse.wheel(0, -400)
+        latest = page.get_by_role("button", name="回到最新")
+        await expect(latest).to_be_visible()
+        place = await page.locator(".scroller").evaluate("(e) => e.scrollTop")
+        await page.locator('.chat[data-state="ready"]').wait_for()
+        assert abs(await page.locator(".scroller").evaluate("(e) => e.scrollTop") - place) <= 2
+        await latest.click()
+        await expect(page.get_by_text("第 119 段")).to_be_in_viewport()
+        await expect(latest).to_have_count(0)
