@@ -13,11 +13,12 @@ from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
 from duihua.settings.routes import router as settings
 from duihua.statistics.routes import router as statistics
+from duihua.titles.routes import router as titles
 from duihua.transfer.routes import router as transfer
 from duihua.trash.routes import router as trash
 
 FEATURES: tuple[APIRouter, ...] = (
-    *(live, groups, conversations, messages, generation, prompts, files),
+    *(live, groups, conversations, messages, generation, titles, prompts, files),
     *(statistics, trash, transfer, settings, connections, models),
 )
 # The API is served at both; the second is what front-ends behind a proxy ask for.

@@ -64,6 +64,7 @@ _NEEDED = {
     "POST /chat/api-keys": {"model_url", "status"},
     "POST /chat/api-keys/test": {"id"},
     "POST /chat/export/batch": {"chat_ids"},
+    "POST /chat/utils/generate-title": {"content"},
 }
 
 

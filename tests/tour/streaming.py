@@ -2,7 +2,7 @@
 
 from tests.tour import offline
 from tests.tour.client import Api, Event, Json
-from tests.tour.offline import SLOW, shown
+from tests.tour.offline import QUICK, SLOW, shown
 from tests.tour.steps import Part
 
 part = Part("Streams 流式回复")
@@ -29,6 +29,18 @@ def resume(api: Api, made: Json) -> None:
     path = f"/chat/messages/stream/{made['task']}"
     with api.stream("GET", path, Last_Event_ID="3") as joined:
         assert list(joined) == made["events"][3:]
+
+
+@part.step("a new conversation titles itself with its first reply; any text is given a title on request")
+def title(api: Api, made: Json) -> None:
+    chat = api.data("POST", "/chat/conversations", {})["uuid"]
+    body = {"chat_id": chat, "content": "量子纠缠是什么？", "config": QUICK}
+    with api.stream("POST", "/chat/messages/stream", body) as streaming:
+        told = [event.data["title"] for event in streaming if event.data["type"] == "title"]
+    assert told == [api.data("GET", f"/chat/conversations/{chat}")["title"]] != ["新对话"]
+    wanted = {"content": "## 量子纠缠是什么？\n\n请举例说明。", "maxLength": 20}
+    assert api.data("POST", "/chat/utils/generate-title", wanted)["title"]
+    api.data("DELETE", f"/chat/conversations/{chat}")
 
 
 @part.step("stop a reply half way: what was generated is kept")

@@ -26,7 +26,7 @@ from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Conversation, Message
 from duihua.schemas.conversation import ConversationQuery
-from duihua.vocabulary import ConversationStatus, RowStatus
+from duihua.vocabulary import ConversationStatus, RowStatus, TitleSource
 
 
 def find(session: Session, user_id: int, reference: str, *, lock: bool = False) -> Conversation | None:
@@ -82,6 +82,22 @@ def page(
 def move(session: Session, rows: Sequence[Conversation], group_id: int) -> None:
     """Put the conversations into a group; their place in the list of newest stays."""
     _update(session, rows, group_id=group_id)
+
+
+def title_untitled(session: Session, conversation_id: int, title: str) -> bool:
+    """Replace a default title, whoever is writing another at this moment; whether it was one."""
+    given = session.scalar(
+        update(Conversation)
+        .where(
+            Conversation.id == conversation_id,
+            Conversation.title_source == TitleSource.DEFAULT,
+            Conversation.status != ConversationStatus.DELETED,
+        )
+        .values(title=title, title_source=TitleSource.GENERATED)
+        .returning(Conversation.id)
+        .execution_options(synchronize_session=False)
+    )
+    return given is not None
 
 
 def mark_deleted(session: Session, rows: Sequence[Conversation]) -> None:

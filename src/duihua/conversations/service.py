@@ -56,7 +56,8 @@ def create(session: Session, user_id: int, new: ConversationCreate) -> dict[str,
         user_id=user_id,
         group_id=group.id,
         title=new.title or DEFAULT_TITLE,
-        title_source=TitleSource.PERSON if new.title else TitleSource.DEFAULT,
+        # Clients send the default title, too.
+        title_source=TitleSource.DEFAULT if new.title in {None, DEFAULT_TITLE} else TitleSource.PERSON,
         description=new.description,
         model_id=model_id,
         api_key_id=new.api_key_id,
@@ -111,6 +112,14 @@ def _set(session: Session, conversation: Conversation, field: str, value: Any) -
         conversation.status = value or ConversationStatus.ACTIVE
     else:
         setattr(conversation, field, bool(value) if field == "pinned" else value)
+
+
+def title_untitled(session: Session, user_id: int, conversation_id: int, title: str) -> bool:
+    """Give a conversation this title unless it has one by now; whether it was given."""
+    given = repository.title_untitled(session, conversation_id, title)
+    if given:
+        changes.of_conversations(session, Act.CHANGED, user_id, [conversation_id])
+    return given
 
 
 def delete(session: Session, user_id: int, reference: str) -> int:

@@ -5,12 +5,12 @@ import unicodedata
 
 import regex
 
+from duihua.core.text import JOINERS, visible
+
 # NTFS, APFS and ext4 take 255 bytes or characters; what saves a file may add to its name.
 MOST_BYTES = 200
 _EXTENSION_BYTES = 20
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
-# Joiners make one emoji of several characters, and letters of Persian and Hindi.
-_JOINERS = "\u200c\u200d"
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: with any extension.
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
 
@@ -22,9 +22,8 @@ def safe_name(name: str, *, fallback: str = "file") -> str:
     forbidden becomes `_`. At most `MOST_BYTES` of UTF-8, cut between graphemes, the extension kept.
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    shown = "".join(character for character in last if _is_visible(character))
-    tidy = _FORBIDDEN.sub("_", " ".join(shown.split())).rstrip(". ")
-    if not tidy.strip("._ " + _JOINERS):
+    tidy = _FORBIDDEN.sub("_", " ".join(visible(last).split())).rstrip(". ")
+    if not tidy.strip("._ " + JOINERS):
         return fallback
     if _RESERVED.match(tidy):
         tidy = "_" + tidy
@@ -48,11 +47,6 @@ def cut(text: str, most_bytes: int) -> str:
             break
         kept.append(grapheme)
     return "".join(kept)
-
-
-def _is_visible(character: str) -> bool:
-    kind = unicodedata.category(character)
-    return character in _JOINERS or not (kind.startswith("C") or kind in {"Zl", "Zp"})
 
 
 def _shortened(name: str) -> str:

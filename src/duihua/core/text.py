@@ -6,6 +6,8 @@ import unicodedata
 # CJK ideographs, kana and Hangul: models spend about one token on each; elsewhere one per four characters.
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
+JOINERS = "\u200c\u200d"
+
 
 def estimate_tokens(text: str) -> int:
     """About how many tokens a model spends on `text`, where the provider did not say."""
@@ -23,3 +25,17 @@ def fold(text: str | None) -> str | None:
     if text is None:
         return None
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def visible(text: str) -> str:
+    """`text` without control, format and unassigned characters; also none that turns the writing around.
+
+    What joins the parts of an emoji, and letters of Persian and Hindi, stays; so does white space.
+    """
+    return "".join(character for character in text if _is_visible(character))
+
+
+def _is_visible(character: str) -> bool:
+    if character in JOINERS or character.isspace():
+        return True
+    return not unicodedata.category(character).startswith("C")

@@ -17,7 +17,10 @@ class LostGeneration(Conflict):
 
 
 class Ending(NamedTuple):
-    """How a generation ended; `rows` are its last events with their numbers, the terminal one included."""
+    """How a generation ended; `rows` are its pieces that are not in the journal yet, `seq` the last's number.
+
+    `title` is one for its conversation, should that still have none.
+    """
 
     generation_id: int
     owner: str
@@ -29,7 +32,16 @@ class Ending(NamedTuple):
     finish_reason: str | None = None
     usage: dict[str, int] | None = None
     first_token_at: datetime | None = None
+    title: str | None = None
     rows: Sequence[tuple[int, bytes]] = ()
+    seq: int = 0
+    terminal: bytes = b""
+
+
+def last_rows(ending: Ending, *, is_titled: bool) -> list[tuple[int, bytes]]:
+    """The last events with their numbers: what was said, the title where it was given, the terminal one."""
+    titles = [stream.title(ending.title)] if is_titled and ending.title else []
+    return [*ending.rows, *enumerate([*titles, ending.terminal], start=ending.seq + 1)]
 
 
 def terminal_event(message_id: str, language: Language, ending: Ending) -> bytes:

@@ -195,10 +195,11 @@ class Engine:
 
     async def _finish(self, ended: Generating, state: MessageState, error: AppError | None) -> None:
         run, said = ended.run, ended.said
+        # Before the last pieces are held back for the end: they are not to wait for a title.
+        title = await ended.titling.end("".join(said.text), waits=state == MessageState.COMPLETE)
         rest = await self._journal.rest(said)
-        ending = _ending(ended, state, error, self.owner)
-        last = (said.seq + 1, terminal_event(run.message_id, run.language, ending))
-        ending = ending._replace(rows=[*rest, last])
+        ending = _ending(ended, state, error, self.owner)._replace(title=title, rows=rest, seq=said.seq)
+        ending = ending._replace(terminal=terminal_event(run.message_id, run.language, ending))
         while (rows := await self._store_end(ending)) is None:  # noqa: ASYNC110 - what ends the wait is no event
             await asyncio.sleep(RETRY_SECONDS)
         frames = [stream.frame(seq, payload) for seq, payload in rows]
@@ -208,7 +209,7 @@ class Engine:
     async def _store_end(self, ending: Ending) -> Sequence[tuple[int, bytes]] | None:
         """Write the end down; the events that followers may not have yet, or None while nothing is taken."""
         try:
-            await self._db.write(repository.finish, ending)
+            return await self._db.write(repository.finish, ending)
         except (StorageFull, StorageUnavailable) as refusal:
             log.warning("the end of a reply waits for the database", error=refusal.code)
             return None
@@ -216,7 +217,6 @@ class Engine:
             # By another process, or by us where the word of the commit was lost: the journal says how.
             log.warning("this generation has been ended already", generation=ending.generation_id)
             return await self._told(ending.generation_id)
-        return ending.rows
 
     async def _told(self, generation_id: int) -> Sequence[tuple[int, bytes]] | None:
         try:

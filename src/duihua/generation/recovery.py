@@ -18,6 +18,8 @@ from duihua.generation.engine import Engine
 from duihua.http.repository import forget_old_keys
 from duihua.realtime.bus import Bus, Committed
 from duihua.schemas import stream
+from duihua.schemas.title import MAX_LENGTH
+from duihua.titles.extract import extracted
 from duihua.vocabulary import MessageState
 
 log = structlog.get_logger()
@@ -98,6 +100,9 @@ def end(session: Session, run: repository.Abandoned) -> Committed:
     ending = Ending(run.generation_id, run.owner, state, content, reasoning, error=error)
     if run.cancelled:
         ending = ending._replace(state=MessageState.CANCELLED, error=None)
-    seq, last = len(payloads) + 1, terminal_event(run.message_id, cast(Language, run.language), ending)
-    repository.finish(session, ending._replace(rows=[(seq, last)]))
-    return Committed(run.generation_id, seq, [stream.frame(seq, last)], ended=True, owner=run.owner)
+    title = extracted(repository.question_of(session, run.generation_id), MAX_LENGTH) if content else ""
+    last = terminal_event(run.message_id, cast(Language, run.language), ending)
+    ending = ending._replace(title=title or None, seq=len(payloads), terminal=last)
+    rows = repository.finish(session, ending)
+    frames = [stream.frame(seq, payload) for seq, payload in rows]
+    return Committed(run.generation_id, rows[0][0], frames, ended=True, owner=run.owner)

@@ -8,12 +8,13 @@ from sqlalchemy import bindparam, or_, select, update
 
 from duihua import changes
 from duihua.changes import Act
+from duihua.conversations import service as conversations
 from duihua.core.clock import now
 from duihua.core.text import estimate_tokens
 from duihua.db.clock import FromNow
 from duihua.db.session import Session
 from duihua.generation import journal_repository
-from duihua.generation.ending import Ending, LostGeneration
+from duihua.generation.ending import Ending, LostGeneration, last_rows
 from duihua.models import Conversation, Generation, Message
 from duihua.models.generation import LEASE
 from duihua.schemas.outgoing import preview
@@ -104,16 +105,14 @@ def still_wanted(session: Session, generation_ids: Sequence[int]) -> set[int]:
     return set(session.scalars(statement))
 
 
-def finish(session: Session, ending: Ending) -> None:
-    """End a generation, once: its state, its message's final text, its last events.
+def finish(session: Session, ending: Ending) -> list[tuple[int, bytes]]:
+    """End a generation, once: its state, its message's final text; all of its last events.
 
     Raises:
         LostGeneration: it has ended already, or another process owns it; nothing is changed.
     """
     moment = now()
     user_id, conversation_id, message_id = _claim_end(session, ending, moment)
-    rows = [(ending.generation_id, seq, payload) for seq, payload in ending.rows]
-    journal_repository.append_events(session, rows)
     _write_message(session, message_id, ending, moment)
     said = {"last_message": preview(ending.content)} if ending.content else {}
     session.execute(
@@ -124,6 +123,11 @@ def finish(session: Session, ending: Ending) -> None:
         .execution_options(synchronize_session=False)
     )
     changes.of_messages(session, Act.CHANGED, user_id, [message_id], conversation_id=conversation_id)
+    title = ending.title
+    is_titled = title is not None and conversations.title_untitled(session, user_id, conversation_id, title)
+    rows = last_rows(ending, is_titled=is_titled)
+    journal_repository.append_events(session, [(ending.generation_id, *row) for row in rows])
+    return rows
 
 
 def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int, int, int]:
@@ -219,6 +223,12 @@ def branch_until(session: Session, question: Message, *, limit: int | None) -> l
     place = {"conversation": question.conversation_id, "below": question.depth}
     earlier = [tuple(row) for row in session.execute(statement, place)]
     return [*earlier[::-1], (question.role, question.content, question.files)]
+
+
+def question_of(session: Session, generation_id: int) -> str:
+    """The text that a generation answers."""
+    statement = select(Message.content).join(Generation, Generation.user_message_id == Message.id)
+    return session.scalar(statement.where(Generation.id == generation_id)) or ""
 
 
 def parent_of(session: Session, message: Message) -> Message | None:

@@ -11,6 +11,7 @@ from duihua.core.clock import now
 from duihua.core.errors import AppError
 from duihua.generation.journal import Journal, RunLog
 from duihua.generation.starting import Run
+from duihua.generation.titling import Titling
 from duihua.providers.base import Delta, Usage
 from duihua.vocabulary import MessageState
 
@@ -26,7 +27,16 @@ class ReplyTooLong(AppError):
 class Generating:
     """A run under way: what it has said, and what is known of it whatever ends it."""
 
-    __slots__ = ("_journal", "_most_chars", "finish_reason", "first_token_at", "run", "said", "usage")
+    __slots__ = (
+        "_journal",
+        "_most_chars",
+        "finish_reason",
+        "first_token_at",
+        "run",
+        "said",
+        "titling",
+        "usage",
+    )
 
     def __init__(self, run: Run, journal: Journal, *, most_chars: int) -> None:
         self.run = run
@@ -34,6 +44,7 @@ class Generating:
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.first_token_at: datetime | None = None
+        self.titling = Titling(run)
         self._journal, self._most_chars = journal, most_chars
 
     async def to_the_end(self) -> tuple[MessageState, AppError | None]:
@@ -74,3 +85,5 @@ class Generating:
         if first:
             self.first_token_at = now()
         self._journal.append(self.said, kind, content, urgent=first)
+        if first:
+            self.titling.begin()

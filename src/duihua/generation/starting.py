@@ -23,7 +23,7 @@ from duihua.models import Conversation, Generation, Message
 from duihua.providers.base import Provider, ProviderRequest
 from duihua.schemas import stream
 from duihua.schemas.conversation import GenerationSettings, MessageCreate, MessageRegenerate
-from duihua.vocabulary import MessageState, MessageType, Role, RowStatus
+from duihua.vocabulary import MessageState, MessageType, Role, RowStatus, TitleSource
 
 
 class NothingToAnswer(Conflict):
@@ -62,6 +62,8 @@ class Run(NamedTuple):
     provider: Provider
     request: ProviderRequest
     frames: tuple[bytes, ...]
+    # Who answers, where the conversation has no title yet.
+    untitled: Answering | None = None
 
 
 def send(session: Session, caller: Caller, new: MessageCreate) -> Begun:
@@ -170,9 +172,8 @@ def _promise_reply(
         stream.user_message(question.uuid, question.content),
         stream.assistant_start(reply.uuid, generation.uuid, reply.model_id),
     ]
-    journal_repository.append_events(
-        session, [(generation.id, seq, payload) for seq, payload in enumerate(payloads, start=1)]
-    )
+    numbered = list(enumerate(payloads, start=1))
+    journal_repository.append_events(session, [(generation.id, *event) for event in numbered])
     return Run(
         generation_id=generation.id,
         task_id=generation.uuid,
@@ -182,7 +183,8 @@ def _promise_reply(
         language=caller.language,
         provider=answering.provider,
         request=request,
-        frames=tuple(stream.frame(seq, payload) for seq, payload in enumerate(payloads, start=1)),
+        frames=tuple(stream.frame(*event) for event in numbered),
+        untitled=answering if conversation.title_source == TitleSource.DEFAULT else None,
     )
 
 

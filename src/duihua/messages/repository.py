@@ -10,7 +10,7 @@ from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Conversation, Generation, GenerationEvent, Message
 from duihua.schemas.conversation import MessageQuery
-from duihua.vocabulary import ConversationStatus, MessageState, MessageType, RowStatus
+from duihua.vocabulary import ConversationStatus, MessageState, MessageType, Role, RowStatus
 
 CURSOR = "messages"
 
@@ -58,6 +58,19 @@ def newest_on_branch(session: Session, conversation_id: int) -> Message | None:
         .where(*_on_branch(conversation_id), Message.content != "")
         .order_by(Message.depth.desc())
         .limit(1)
+    )
+
+
+def first_question(session: Session, conversation_id: int) -> str:
+    """The text of the first user's message of the active branch that says something."""
+    return (
+        session.scalar(
+            select(Message.content)
+            .where(*_on_branch(conversation_id), Message.role == Role.USER, Message.content != "")
+            .order_by(Message.depth)
+            .limit(1)
+        )
+        or ""
     )
 
 

@@ -38,6 +38,11 @@ def check_length(content: str, limit: int) -> None:
         raise MessageTooLong(limit=limit)
 
 
+def first_question(session: Session, conversation: Conversation) -> str:
+    """What the person said first on the active branch; empty where nothing was."""
+    return repository.first_question(session, conversation.id)
+
+
 def listing(
     session: Session, user_id: int, chat_id: str, query: MessageQuery, language: Language
 ) -> dict[str, Any]:

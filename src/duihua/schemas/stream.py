@@ -55,6 +55,11 @@ def error(message_id: str, content: str, message: str, code: str) -> bytes:
     )
 
 
+def title(text: str) -> bytes:
+    """The conversation had no title of a person's, and has this one from now on."""
+    return _encode({"type": "title", "title": text})
+
+
 def piece(kind: str, message_id: str, content: str) -> bytes:
     """A `chunk` of the text, or of the `reasoning`."""
     # Built by hand: this is the one event that a reply has thousands of. Neither value needs escaping.

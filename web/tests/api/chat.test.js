@@ -110,6 +110,9 @@ test("a stream: each event once, in order, then onComplete", async () => {
   assert.deepEqual([last.type, last.content, ended.completed, ended.error], ["complete", text, last, null]);
   assert.equal(textOf(events), text);
   assert.deepEqual(events.slice(0, 3).map(({ type }) => type), ["user_message", "assistant_start", "reasoning"]);
+  assert.deepEqual(events.at(-2), { type: "title", title: "说" });
+  assert.equal((await api.getChatDetail(chat.uuid)).title, "说");
+  assert.deepEqual(await api.generateChatTitle({ content: "**你好**，世界。后面不要", maxLength: 8 }), { title: "你好，世界" });
   assert.equal(events[1].task_id, control.taskId);
 });
 

@@ -1,0 +1,1 @@
+"""Titles of conversations: a model's, else the beginning of what was asked."""
