@@ -3,40 +3,32 @@
 All of it is synchronous. From a running event loop: `await asyncio.to_thread(migrate.upgrade, url)`.
 """
 
-import asyncio
 import os
-import re
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DatabaseError, ProgrammingError
+
+from duihua.db.at_rest import WAIT_SECONDS, file_of, named, open_file, parse, transact
+from duihua.db.at_rest import MigrationError as MigrationError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-T = TypeVar("T")
 # Known here so that start-up need not import Alembic; a test compares it with the newest revision.
 HEAD = "duihua_0001"
-# Another process may be upgrading a large database.
-_WAIT_SECONDS = 600
 _ADVISORY_LOCK = int.from_bytes(b"duihua", "big")
 _VERSION = "SELECT version_num FROM alembic_version"
-
-
-class MigrationError(RuntimeError):
-    """The database could not be brought to this schema; nothing in it was changed."""
 
 
 class UnknownSchema(MigrationError):
@@ -84,14 +76,14 @@ def is_current(url: str) -> bool:
         ValueError: the URL names no database that this program can use.
         MigrationError: PostgreSQL does not answer.
     """
-    target = _parse(url)
-    path = _file(target)
-    with _named(target):
+    target = parse(url)
+    path = file_of(target)
+    with named(target):
         try:
             if path is None:
-                held = _transact(target, lambda connection: connection.scalars(text(_VERSION)).all())
+                held = transact(target, lambda connection: connection.scalars(text(_VERSION)).all())
             else:
-                with closing(_open(path, "ro")) as connection:
+                with closing(open_file(path, "ro")) as connection:
                     held = [revision for (revision,) in connection.execute(_VERSION)]
         except (ProgrammingError, sqlite3.DatabaseError):
             # No such table, file or database: `upgrade` finds out which.
@@ -111,13 +103,13 @@ def examine(url: str) -> Finding:
         ValueError: the URL names no database that this program can use.
         MigrationError: it does not answer.
     """
-    target = _parse(url)
-    path = _file(target)
-    with _named(target):
+    target = parse(url)
+    path = file_of(target)
+    with named(target):
         if path is not None and not (path.exists() and path.stat().st_size):
             return Finding(State.EMPTY)
         try:
-            return _transact(target, _examine)
+            return transact(target, _examine)
         except DatabaseError as error:
             if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_NOTADB:
                 raise
@@ -134,9 +126,9 @@ def upgrade(url: str) -> MigrationReport:
         UnknownSchema: there is something else in it; nothing was changed.
         MigrationError: it could not be done (no room, no permission, no answer); nothing was changed.
     """
-    target = _parse(url)
-    path = _file(target)
-    with _named(target):
+    target = parse(url)
+    path = file_of(target)
+    with named(target):
         if path is not None:
             # Read first: opened for writing, even a refused file might be tidied up by SQLite.
             found = _accepted(examine(url))
@@ -144,7 +136,7 @@ def upgrade(url: str) -> MigrationReport:
                 return MigrationReport(found)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        return _transact(target, partial(_upgrade, path=path), writing=True)
+        return transact(target, partial(_upgrade, path=path), writing=True)
 
 
 def render_sql(dialect: Literal["sqlite", "postgresql"]) -> str:
@@ -160,7 +152,7 @@ def _upgrade(connection: Connection, path: Path | None) -> MigrationReport:
     from alembic import command
 
     if path is None:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
     found = _accepted(_examine(connection))
     if found.state is State.CURRENT:
@@ -208,7 +200,7 @@ def _back_up(path: Path, name: str) -> Path:
     partial_copy = backup.with_name(backup.name + ".partial")
     os.close(os.open(partial_copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        with closing(_open(path, "ro")) as source, closing(_open(partial_copy, "rw")) as copy:
+        with closing(open_file(path, "ro")) as source, closing(open_file(partial_copy, "rw")) as copy:
             source.backup(copy)
             # One file that can be moved about, even if the source keeps a write-ahead log.
             copy.execute("PRAGMA journal_mode = DELETE")
@@ -219,71 +211,6 @@ def _back_up(path: Path, name: str) -> Path:
     finally:
         partial_copy.unlink(missing_ok=True)
     return backup
-
-
-def _transact(target: URL, work: Callable[[Connection], T], *, writing: bool = False) -> T:
-    """Run `work` in one transaction, on SQLite with its write lock from the beginning."""
-    if (path := _file(target)) is None:
-        return asyncio.run(_transact_postgres(target, work))
-    opened = partial(_open, path, "rw" if writing else "ro")
-    engine = create_engine("sqlite://", creator=opened, poolclass=NullPool)
-    begin = "BEGIN IMMEDIATE" if writing else "BEGIN"
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    with engine.begin() as connection:
-        return work(connection)
-
-
-async def _transact_postgres(target: URL, work: Callable[[Connection], T]) -> T:
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    # Statements are prepared anew each time: the tables under them change.
-    options = {"timeout": 10, "statement_cache_size": 0, "prepared_statement_cache_size": 0}
-    engine = create_async_engine(target, poolclass=NullPool, connect_args=options)
-    try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(work)
-    finally:
-        await engine.dispose()
-
-
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    # Without an isolation level the driver begins nothing by itself, so that DDL too is in the transaction.
-    # Foreign keys are off, as SQLite has them: a table that is rebuilt is referred to while it is away.
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
-
-
-def _parse(url: str) -> URL:
-    try:
-        target = make_url(url)
-    except ArgumentError as error:
-        raise ValueError(f"DATABASE_URL is no URL: {error}") from None
-    kind = target.get_backend_name()
-    if kind == "sqlite" and target.database not in {None, "", ":memory:"}:
-        return target
-    if kind in {"postgresql", "postgres"}:
-        return target.set(drivername="postgresql+asyncpg")
-    raise ValueError(f"DATABASE_URL must be sqlite:///path or postgresql://…, not {kind}://…")
-
-
-def _file(target: URL) -> Path | None:
-    return Path(str(target.database)) if target.get_backend_name() == "sqlite" else None
-
-
-@contextmanager
-def _named(target: URL) -> Iterator[None]:
-    """What a driver or the system refuses, as one sentence with the database's name."""
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        words = re.sub(r"^<class '[^']*'>: ", "", str(cause))
-        if detail := getattr(cause.__cause__, "detail", None):
-            words += f" ({detail})"
-        if any(sign in words.lower() for sign in ("is full", "disk full", "no space left")):
-            words = f"there is no room left to write ({words})"
-        place = target.render_as_string(hide_password=True)
-        raise MigrationError(f"{place}: {words}. Nothing was changed.") from error
 
 
 def _config(**attributes: object) -> "Config":
