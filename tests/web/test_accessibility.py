@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
 from tests.architecture.tree import ROOT
 from tests.fixtures.client import Client
@@ -14,6 +15,9 @@ _RUN = """async () => (await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"
   .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join(" | ")}`)"""
 # Pages beside the chat, and what tells that they are there.
 _PAGES = {
+    "prompts": "/prompts",
+    "prompt": "/prompts/1",
+    "new-prompt": "/prompts/new",
     "settings": "/settings",
     "settings-models": "/settings/models",
     "connections": "/settings/connections",
@@ -58,16 +62,25 @@ async def test_no_violations(visit: Visit, archive: Client, theme: str, language
             assert found == [], "\n".join(found)
 
 
+async def _fill(archive: Client) -> None:
+    """Something on every page."""
+    await archive.post("/chat/api-keys", {"provider": "ollama", "status": "inactive"})
+    prompt = {"title": "翻译 Translate", "content": "译成{{语言}}", "tags": ["写作"], "category": "role"}
+    await archive.post("/chat/prompts", prompt)
+
+
 @pytest.mark.parametrize(("theme", "language"), [("light", "en-US"), ("dark", "zh-CN")])
 async def test_no_violations_on_the_other_pages(
     visit: Visit, archive: Client, theme: str, language: str
 ) -> None:
     axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
+    await _fill(archive)
     async with visit(color_scheme=theme, locale=language) as visitor:
         page = visitor.page
         for name, path in _PAGES.items():
             await page.goto(archive.origin + path)
             await page.locator(".page h2").first.wait_for()
+            await expect(page.locator(".failed")).to_have_count(0)
             await page.evaluate(axe)
             found = await page.evaluate(_RUN)
             await visitor.shoot(f"axe-{name}-{theme}")

@@ -11,6 +11,12 @@ const post = (/** @type {string} */ path, /** @type {object} */ body) =>
 /** @param {object} [query] @returns {Promise<{ items: any[], total: number, next_cursor: string | null }>} */
 export const getPrompts = (query) => request("GET", "/chat/prompts/list", { query });
 
+/** The tags in use, the most used first. @returns {Promise<string[]>} */
+export const getPromptTags = () => request("GET", "/chat/prompts/tags");
+
+/** @param {number | string} id @returns {Promise<any>} */
+export const getPrompt = (id) => request("GET", `/chat/prompts/${encodeURIComponent(id)}`);
+
 /** @param {object} data @returns {Promise<any>} */
 export const createPrompt = (data) => post("/chat/prompts", data);
 

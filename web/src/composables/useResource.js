@@ -1,5 +1,5 @@
 // Something that a page asks the server for: what came, what went wrong, and asking again.
-import { ref, shallowRef } from "vue";
+import { onBeforeMount, ref, shallowRef } from "vue";
 
 /**
  * Asks at once; of several answers only the newest question's counts.
@@ -24,6 +24,7 @@ export function useResource(ask) {
     }
   }
 
-  load();
+  // Once the component is set up: `ask` may use what is declared below it.
+  onBeforeMount(load);
   return { data, error, busy, load };
 }

@@ -17,7 +17,12 @@ export const pages = [
       { path: "data", name: "settings-data", component: () => import("./settings/DataSection.vue") },
     ],
   },
+  { path: "/prompts", name: "prompts", component: page(() => import("./prompts/PromptsPage.vue")) },
+  { path: "/prompts/:id(new|\\d+)", name: "prompt", props: true, component: page(() => import("./prompts/PromptPage.vue")) },
 ];
 
 /** Shown at the lower end of the sidebar: the name of a page, its icon and its title. */
-export const sidebarLinks = [{ name: "settings", icon: "gear", title: "sidebar.settings" }];
+export const sidebarLinks = [
+  { name: "prompts", icon: "prompt", title: "sidebar.prompts" },
+  { name: "settings", icon: "gear", title: "sidebar.settings" },
+];

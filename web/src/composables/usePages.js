@@ -1,0 +1,22 @@
+// A list that the server gives page by page: `data` is `{ items, total, next_cursor }` of the pages so far.
+import { useResource } from "./useResource.js";
+
+/** @param {(cursor: { cursor?: string }) => Promise<any>} ask for a page */
+export function usePages(ask) {
+  const page = async (cursor) => {
+    const { list, items, total, next_cursor } = await ask(cursor);
+    return { items: items ?? list, total, next_cursor };
+  };
+  const pages = useResource(() => page({}));
+
+  /** The next page; what came meanwhile by another way is not listed twice. */
+  async function more() {
+    const before = pages.data.value;
+    const next = await page({ cursor: before.next_cursor });
+    if (pages.data.value !== before) return;
+    const seen = new Set(before.items.map(({ id }) => id));
+    pages.data.value = { ...next, items: [...before.items, ...next.items.filter(({ id }) => !seen.has(id))] };
+  }
+
+  return { ...pages, more };
+}
