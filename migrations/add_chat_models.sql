@@ -12,6 +12,15 @@ CREATE TABLE alembic_version (
 
 -- Running upgrade  -> duihua_0001
 
+-- How the documents were made
+CREATE TABLE search_index (
+    -- messages, conversations
+    kind VARCHAR(20) NOT NULL,
+    -- the rules that the tokens were made by
+    version INTEGER NOT NULL,
+    CONSTRAINT pk_search_index PRIMARY KEY (kind)
+);
+
 -- Whoever owns rows; 1 is the local user, who acts where there are no accounts
 CREATE TABLE users (
     id BIGSERIAL NOT NULL,
@@ -92,6 +101,19 @@ CREATE INDEX ix_chat_groups_user_id_sort ON chat_groups (user_id, status, sort, 
 
 CREATE UNIQUE INDEX uq_chat_groups_default ON chat_groups (user_id) WHERE is_default;
 
+-- What search finds of each conversation that can be seen; the id is the conversation's
+CREATE TABLE conversation_documents (
+    id BIGINT NOT NULL,
+    user_id BIGINT NOT NULL,
+    -- title and description in the form in which texts are compared
+    text TEXT NOT NULL,
+    tokens BIGINT[],
+    CONSTRAINT pk_conversation_documents PRIMARY KEY (id),
+    CONSTRAINT fk_conversation_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_conversation_documents_tokens ON conversation_documents USING gin (tokens);
+
 -- Uploaded files; their bytes are in the file storage
 CREATE TABLE files (
     id BIGSERIAL NOT NULL,
@@ -137,6 +159,22 @@ CREATE TABLE idempotency_keys (
 );
 
 CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
+
+-- What search finds of each message that can be seen; the id is the message's
+CREATE TABLE message_documents (
+    id BIGINT NOT NULL,
+    user_id BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
+    -- microseconds since 1970
+    said_at BIGINT NOT NULL,
+    -- the message in the form in which texts are compared
+    text TEXT NOT NULL,
+    tokens BIGINT[],
+    CONSTRAINT pk_message_documents PRIMARY KEY (id),
+    CONSTRAINT fk_message_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_message_documents_tokens ON message_documents USING gin (tokens);
 
 -- Texts that a conversation starts from
 CREATE TABLE prompts (
@@ -373,6 +411,10 @@ CREATE TABLE generation_events (
 INSERT INTO users (id, uuid, name, created_at) VALUES (1, CAST(gen_random_uuid() AS TEXT), 'local', now());
 
 INSERT INTO chat_groups (id, user_id, name, sort, is_default, status, created_at, updated_at) SELECT coalesce(max(id), 0) + 1, 1, '默认分组', 0, true, 'active', now(), now() FROM chat_groups;
+
+INSERT INTO search_index (kind, version) VALUES ('messages', 1);
+
+INSERT INTO search_index (kind, version) VALUES ('conversations', 1);
 
 SELECT setval('users_id_seq', greatest((SELECT coalesce(max(id), 0) + 1 FROM users), (SELECT last_value + CAST(is_called AS INTEGER) FROM users_id_seq)), false);
 

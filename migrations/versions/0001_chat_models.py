@@ -4,7 +4,7 @@ Revises: nothing. All of it is one transaction, which `duihua.db.migrate` begins
 """
 
 from alembic import context, op
-from chat_models_0001 import links, postgres, sqlite
+from chat_models_0001 import links, postgres, search, sqlite
 from chat_models_0001.older import OLDER_TABLES, columns
 from chat_models_0001.older import refusal as refusal
 from chat_models_0001.tables import METADATA
@@ -28,8 +28,8 @@ def upgrade() -> None:
         return
     for table in METADATA.sorted_tables:
         _create(table)
-    op.execute(links.local_user(dialect))
-    op.execute(links.default_group(dialect))
+    for statement in (links.local_user(dialect), links.default_group(dialect), *search.beside(dialect)):
+        op.execute(statement)
     if dialect == "postgresql":
         for name in ("users", "chat_groups"):
             op.execute(postgres.next_ids(name))
@@ -65,7 +65,8 @@ def _take_over(connection: Connection, older: list[Table]) -> None:
         constrain(connection, table)
     if dialect == "postgresql":
         for table in METADATA.sorted_tables:
-            if "id" in table.c:
+            if table.c.get("id") is not None and table.c.id.autoincrement is not False:
                 connection.exec_driver_sql(postgres.next_ids(table.name))
-    for statement in afterwards:
+    for statement in (*afterwards, *search.beside(dialect)):
         connection.exec_driver_sql(statement)
+    search.index(connection)

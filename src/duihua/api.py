@@ -11,6 +11,7 @@ from duihua.groups.routes import router as groups
 from duihua.live.routes import router as live
 from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
+from duihua.search.routes import router as search
 from duihua.settings.routes import router as settings
 from duihua.statistics.routes import router as statistics
 from duihua.titles.routes import router as titles
@@ -19,7 +20,7 @@ from duihua.trash.routes import router as trash
 
 FEATURES: tuple[APIRouter, ...] = (
     *(live, groups, conversations, messages, generation, titles, prompts, files),
-    *(statistics, trash, transfer, settings, connections, models),
+    *(search, statistics, trash, transfer, settings, connections, models),
 )
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

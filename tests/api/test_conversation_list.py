@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from duihua.db.session import Session
+from duihua.search_index import repository
 from tests.fixtures.client import Client
 from tests.fixtures.rows import MOMENT, add_all, conversation, default_group_id
 
@@ -27,7 +28,10 @@ async def titles(client: Client, **query: Any) -> list[str]:
 async def store(client: Client, chats: Sequence[dict[str, Any]]) -> None:
     def work(session: Session) -> None:
         group = default_group_id(session)
-        add_all(session, [conversation(**({"group_id": group} | fields)) for fields in chats])
+        rows = [conversation(**({"group_id": group} | fields)) for fields in chats]
+        add_all(session, rows)
+        session.flush()
+        repository.refresh_conversations(session, [row.id for row in rows])
 
     await client.app.state.database.write(work)
 
@@ -111,7 +115,7 @@ async def test_a_keyword_is_looked_for_in_title_description_and_messages(client:
 
 
 KEYWORDS = [
-    *(("Hello World", wanted) for wanted in ("hello", "HELLO", "lo Wo", "ｈｅｌｌｏ")),
+    *(("Hello World", wanted) for wanted in ("hello", "HELLO", "llo Wor", '"lo Wo"', "ｈｅｌｌｏ")),
     *(("ＦＵＬＬ ｗｉｄｔｈ", wanted) for wanted in ("full", "ＷＩＤＴＨ", "ｆｕｌｌ")),
     *(("Straße", wanted) for wanted in ("straße", "STRASSE", "strasse")),
     *(("Ὀδυσσεύς", wanted) for wanted in ("ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ")),

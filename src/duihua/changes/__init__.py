@@ -13,6 +13,7 @@ the end of its run, never in between.
 from collections.abc import Sequence
 from enum import StrEnum
 
+from duihua import search_index
 from duihua.changes import record
 from duihua.db.session import Session
 
@@ -33,11 +34,18 @@ def of_messages(
     session: Session, act: Act, user_id: int, ids: Sequence[int], *, conversation_id: int
 ) -> None:
     """To these messages of one conversation. CHANGED: edited, or their run ended."""
+    search_index.messages_changed(session, ids, purged=act is Act.PURGED)
     record.note(session, "message", act, user_id, ids, purged=act is Act.PURGED)
 
 
 def of_conversations(session: Session, act: Act, user_id: int, ids: Sequence[int]) -> None:
     """To these conversations. CHANGED: a field, the group, the shown branch."""
+    search_index.conversations_changed(
+        session,
+        ids,
+        purged=act is Act.PURGED,
+        with_messages=act in {Act.DELETED, Act.RESTORED},
+    )
     record.note(session, "conversation", act, user_id, ids, purged=act is Act.PURGED)
 
 

@@ -21,11 +21,12 @@ from sqlalchemy import (
 from duihua.core.clock import iso, now
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
-from duihua.db.matching import contains
 from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Conversation, Message
 from duihua.schemas.conversation import ConversationQuery
+from duihua.search_index.lookup_repository import conversations_with
+from duihua.search_index.query import parse
 from duihua.vocabulary import ConversationStatus, RowStatus, TitleSource
 
 
@@ -145,18 +146,9 @@ def _filters(session: Session, user_id: int, query: ConversationQuery) -> list[C
     if query.end_time is not None:
         conditions.append(Conversation.updated_at <= query.end_time)
     if query.keyword is not None:
-        conditions.append(_contains(session, query.keyword))
+        wanted = parse(query.keyword)
+        conditions.append(conversations_with(session, user_id, wanted, Conversation.id))
     return conditions
-
-
-def _contains(session: Session, keyword: str) -> ColumnElement[bool]:
-    in_messages = select(Message.id).where(
-        Message.conversation_id == Conversation.id,
-        Message.status == RowStatus.ACTIVE,
-        contains(session, Message.content, keyword),
-    )
-    own = (contains(session, column, keyword) for column in (Conversation.title, Conversation.description))
-    return or_(*own, in_messages.exists())
 
 
 def _sort_column(session: Session, sort: str) -> Any:

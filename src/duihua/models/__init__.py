@@ -8,6 +8,7 @@ from duihua.models.generation import Generation, GenerationEvent
 from duihua.models.idempotency import IdempotencyKey
 from duihua.models.message import Message, MessageRevision
 from duihua.models.prompt import Prompt
+from duihua.models.search import ConversationDocument, MessageDocument, SearchIndex
 from duihua.models.user import Change, User, UserSettings
 
 __all__ = [
@@ -16,13 +17,16 @@ __all__ = [
     "Connection",
     "ConnectionModel",
     "Conversation",
+    "ConversationDocument",
     "File",
     "Generation",
     "GenerationEvent",
     "IdempotencyKey",
     "Message",
+    "MessageDocument",
     "MessageRevision",
     "Prompt",
+    "SearchIndex",
     "User",
     "UserSettings",
 ]

@@ -1,0 +1,62 @@
+"""What search finds; on SQLite with tables of FTS5, on PostgreSQL with indexes of GIN."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from chat_models_0001.columns import BIG_ID, METADATA, owner
+from duihua.search_index import rebuilding
+from duihua.search_index.tokens import TOKENS_VERSION
+
+
+def _documents(name: str, *columns: sa.Column[object], text: str, comment: str) -> None:
+    table = sa.Table(
+        name,
+        METADATA,
+        sa.Column("id", BIG_ID, primary_key=True, autoincrement=False),
+        owner(),
+        *columns,
+        sa.Column("text", sa.Text(), nullable=False, comment=text),
+        sa.Column("tokens", ARRAY(sa.BigInteger()).with_variant(sa.Text(), "sqlite")),
+        comment=comment,
+    )
+    nothing = sa.text("tokens IS NOT NULL")
+    sa.Index(f"ix_{name}_tokens", table.c.tokens, postgresql_using="gin", sqlite_where=nothing)
+
+
+_documents(
+    "message_documents",
+    sa.Column("conversation_id", BIG_ID, nullable=False),
+    sa.Column("said_at", sa.BigInteger(), nullable=False, comment="microseconds since 1970"),
+    text="the message in the form in which texts are compared",
+    comment="What search finds of each message that can be seen; the id is the message's",
+)
+_documents(
+    "conversation_documents",
+    text="title and description in the form in which texts are compared",
+    comment="What search finds of each conversation that can be seen; the id is the conversation's",
+)
+sa.Table(
+    "search_index",
+    METADATA,
+    sa.Column("kind", sa.String(20), primary_key=True, comment="messages, conversations"),
+    sa.Column("version", sa.Integer(), nullable=False, comment="the rules that the tokens were made by"),
+    comment="How the documents were made",
+)
+
+
+def beside(dialect: str) -> list[str]:
+    """SQL that makes what the tables of documents need beside them, as long as nothing is indexed."""
+    terms = "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
+    tables = [f"CREATE VIRTUAL TABLE {kind}_terms {terms}" for kind in ("message", "conversation")]
+    kinds = (
+        f"INSERT INTO search_index (kind, version) VALUES ('{kind}', {TOKENS_VERSION})"
+        for kind in ("messages", "conversations")
+    )
+    return [*(tables if dialect == "sqlite" else []), *kinds]
+
+
+def index(connection: sa.Connection) -> None:
+    """Index what was there before."""
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        rebuilding.index_all(session)

@@ -1,0 +1,66 @@
+"""What search finds: one document for each message and conversation that can be seen.
+
+On SQLite the tokens are in a table of FTS5 beside the documents, on PostgreSQL in a column of theirs.
+"""
+
+from sqlalchemy import DDL, BigInteger, ForeignKey, Index, Integer, String, Text, event, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from duihua.db.base import Base, BigId
+
+# Numbers, because they are compared faster than texts; see `search_index.tokens`. SQLite leaves it empty.
+_TOKENS = ARRAY(BigInteger).with_variant(Text(), "sqlite")
+
+
+def _gin(name: str) -> Index:
+    # On SQLite, of no row: it costs nothing there.
+    return Index(name, "tokens", postgresql_using="gin", sqlite_where=text("tokens IS NOT NULL"))
+
+
+class MessageDocument(Base):
+    """The folded text of a message that can be seen; `id` is the message's."""
+
+    __tablename__ = "message_documents"
+    __table_args__ = (_gin("ix_message_documents_tokens"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    conversation_id: Mapped[int] = mapped_column(BigId)
+    # Microseconds since 1970.
+    said_at: Mapped[int] = mapped_column(BigInteger)
+    text: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[list[int] | None] = mapped_column(_TOKENS)
+
+
+class ConversationDocument(Base):
+    """The folded title and description of a conversation that can be seen; `id` is the conversation's."""
+
+    __tablename__ = "conversation_documents"
+    __table_args__ = (_gin("ix_conversation_documents_tokens"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    text: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[list[int] | None] = mapped_column(_TOKENS)
+
+
+class SearchIndex(Base):
+    """Which rules the tokens of each kind of document were made by."""
+
+    __tablename__ = "search_index"
+
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+
+
+def _terms_beside(model: type[Base], name: str) -> None:
+    table = DDL(  # type: ignore[no-untyped-call]  # it has no types
+        f"CREATE VIRTUAL TABLE {name} "
+        "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
+    )
+    event.listen(model.__table__, "after_create", table.execute_if(dialect="sqlite"))
+
+
+_terms_beside(MessageDocument, "message_terms")
+_terms_beside(ConversationDocument, "conversation_terms")

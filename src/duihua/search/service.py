@@ -1,0 +1,104 @@
+"""What is found: a unit of work for `Database.read`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from duihua.core.clock import iso
+from duihua.core.text import fold
+from duihua.db.session import Session
+from duihua.groups import access as group_access
+from duihua.models import Conversation
+from duihua.schemas import outgoing
+from duihua.schemas.search import SearchQuery
+from duihua.search import repository, snippets
+from duihua.search.ranking import ranked
+from duihua.search.repository import Hits
+from duihua.search_index.lookup_repository import COUNTED
+from duihua.search_index.query import Query, Term, parse
+
+# So many of the newest hits are ranked: a common word has hundreds of thousands, and costs the same.
+RANKED = 300
+
+
+class _Asked(NamedTuple):
+    wanted: SearchQuery
+    query: Query
+    rarity: Mapping[Term, float]
+
+
+def search(session: Session, user_id: int, wanted: SearchQuery) -> dict[str, Any]:
+    """A `SearchResponse`. Raises InvalidInput (nothing to look for), GroupNotFound."""
+    query = parse(wanted.keyword)
+    if wanted.group_id is not None:
+        group_access.owned(session, user_id, wanted.group_id)
+    chats = said = None
+    if wanted.type != "message" and wanted.role is None and wanted.message_type is None:
+        chats = repository.conversations(session, user_id, wanted, query)
+    if wanted.type != "chat":
+        said = repository.messages(session, user_id, wanted, query)
+    rarity = repository.rarity(session, user_id, query) if wanted.sort == "relevance" else {}
+    asked = _Asked(wanted, query, rarity)
+    found = repository.shown_conversations(session, user_id, _page(session, chats, asked))
+    totals = [hits.total if hits else 0 for hits in (chats, said)]
+    return {
+        "conversations": [_conversation(row, query) for row in found],
+        "messages": [
+            _message(row, query)
+            for row in repository.shown_messages(session, user_id, _page(session, said, asked))
+        ],
+        "total": {
+            "conversations": min(totals[0], COUNTED),
+            "messages": min(totals[1], COUNTED),
+            "is_exact": max(totals) <= COUNTED,
+        },
+        "pageNum": wanted.page_num,
+        "pageSize": wanted.page_size,
+    }
+
+
+def _page(session: Session, hits: Hits | None, asked: _Asked) -> Sequence[int]:
+    """The ids of the page, the same ones on whichever page they are asked for."""
+    wanted = asked.wanted
+    first = (wanted.page_num - 1) * wanted.page_size
+    last = min(first + wanted.page_size, COUNTED)
+    if hits is None or first >= min(hits.total, COUNTED):
+        return []
+    if wanted.sort == "newest":
+        return repository.by_time(session, hits, first, last - first)
+    ids: list[int] = []
+    if first < RANKED:
+        candidates = repository.candidates(session, hits, RANKED)
+        ids += ranked(candidates, asked.query, asked.rarity)[first:last]
+    if last > RANKED:
+        beyond = max(first, RANKED)
+        ids += repository.newest(session, hits, beyond, last - beyond)
+    return ids
+
+
+def _conversation(row: Conversation, query: Query) -> dict[str, Any]:
+    folded = fold(row.description)
+    snippet = snippets.passage(row.description, folded, query) if row.description and folded else None
+    return outgoing.conversation(row) | {
+        "highlighted_title": snippets.highlight(row.title, query),
+        "snippet": snippet,
+    }
+
+
+def _message(row: Any, query: Query) -> dict[str, Any]:
+    message, conversation, folded, parent = row
+    return {
+        "id": message.id,
+        "uuid": message.uuid,
+        "chat_id": conversation.uuid,
+        "chat_title": conversation.title,
+        "highlighted_title": snippets.highlight(conversation.title, query),
+        "group_id": conversation.group_id,
+        "role": message.role,
+        "message_type": message.message_type,
+        "model_id": message.model_id,
+        "snippet": snippets.passage(message.content, folded, query),
+        "parent_id": parent,
+        "depth": message.depth,
+        "on_branch": message.on_branch,
+        "created_at": iso(message.created_at),
+    }

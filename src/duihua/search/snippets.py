@@ -1,0 +1,99 @@
+"""A passage of a text with its matches marked: HTML in which nothing but `<mark>` is markup.
+
+Matches are found in folded text, whose characters are not those that are shown: a ligature is two letters,
+three marks and a letter are one. So texts are cut into graphemes, each is folded by itself, and a match marks
+every grapheme that it touches.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache
+from html import escape
+from itertools import accumulate
+from typing import Any
+
+from duihua.core.text import fold
+from duihua.search_index.query import Query
+
+# Characters of folded text: a passage, and how much of it may come before its first match.
+_PASSAGE = 160
+_BEFORE = 40
+# How many matches are compared for the best passage.
+_COMPARED = 200
+_CHUNK = re.compile(r"[^\n]{1,500}\n?|\n")
+_ELLIPSIS = "…"
+
+
+def highlight(text: str, query: Query) -> str:
+    """The whole text as HTML, its matches marked."""
+    return _marked(_graphemes().findall(text), query)
+
+
+def passage(text: str, folded: str, query: Query) -> str:
+    """The passage of `text` that says most of what was asked, as HTML; `folded` is the text folded."""
+    start = max(0, _best(folded, query) - _BEFORE)
+    begin, end = _original(text, start), _original(text, start + _PASSAGE)
+    # A grapheme that begins before is found whole when its neighbours are looked at, too.
+    lead = max(0, begin - 64)
+    graphemes, at = [], lead
+    for grapheme in _graphemes().findall(text[lead : end + 64]):
+        if begin <= at < end and (at > lead or lead == 0):
+            graphemes.append(grapheme)
+        at += len(grapheme)
+    before = _ELLIPSIS if begin > 0 else ""
+    after = _ELLIPSIS if end < len(text) else ""
+    return before + re.sub(r"\s+", " ", _marked(graphemes, query)).strip() + after
+
+
+def _best(folded: str, query: Query) -> int:
+    """Where the passage with the most different terms begins, then the one with the most matches."""
+    matches = sorted(
+        (start, place) for place, term in enumerate(query.wanted) for start in _starts(term.places(folded))
+    )
+    best, found = (0, 0), 0
+    for first, (start, _) in enumerate(matches):
+        near = [place for at, place in matches[first : first + 50] if at < start + _PASSAGE - _BEFORE]
+        if (len(set(near)), len(near)) > best:
+            best, found = (len(set(near)), len(near)), start
+    return found
+
+
+def _starts(places: Iterator[tuple[int, int]]) -> Iterator[int]:
+    return (start for _, (start, _) in zip(range(_COMPARED), places, strict=False))
+
+
+def _original(text: str, place: int) -> int:
+    """About where in `text` a place of its folded form is."""
+    at = folded = 0
+    for chunk in _CHUNK.findall(text):
+        length = len(fold(chunk) or "")
+        if folded + length > place:
+            return at + min(len(chunk), (place - folded) * len(chunk) // length)
+        at, folded = at + len(chunk), folded + length
+    return at
+
+
+def _marked(graphemes: Sequence[str], query: Query) -> str:
+    folded = [fold(grapheme) or "" for grapheme in graphemes]
+    begins = [0, *accumulate(map(len, folded))]
+    text = "".join(folded)
+    marked = set[int]()
+    for term in query.wanted:
+        for start, end in term.places(text):
+            marked.update(range(bisect_right(begins, start) - 1, bisect_right(begins, end - 1)))
+    pieces, inside = [], False
+    for place, grapheme in enumerate(graphemes):
+        if (place in marked) != inside:
+            inside = not inside
+            pieces.append("<mark>" if inside else "</mark>")
+        pieces.append(escape(grapheme))
+    return "".join(pieces) + ("</mark>" if inside else "")
+
+
+@cache
+def _graphemes() -> Any:
+    """Loaded with the first search: a server starts without it."""
+    import regex
+
+    return regex.compile(r"\X")

@@ -1,0 +1,104 @@
+"""What the index finds: ids, newest first, counted and checked inside the database."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    column,
+    func,
+    literal,
+    not_,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from duihua.db.session import Session
+from duihua.models import MessageDocument, User
+from duihua.search_index import tokens
+from duihua.search_index.query import Query, Term
+from duihua.search_index.repository import CONVERSATIONS, MESSAGES, Documents
+
+# Of more hits it is only said that they are more.
+COUNTED = 10_000
+# More tokens of one term hardly exclude a text that the first ones let through.
+_TOKENS_OF_TERM = 8
+_BIGINTS = ARRAY(BigInteger)
+
+
+def matching(
+    session: Session,
+    kind: Documents,
+    query: Query,
+    facets: Iterable[str],
+    conditions: Sequence[ColumnElement[bool]] = (),
+    without: Iterable[str] = (),
+) -> Select[int]:
+    """The ids of the documents that `query` means, newest (largest) first.
+
+    `facets` must all be there, none of `without`, and `conditions` on the table of documents hold.
+    """
+    wanted = [*facets, *(token for term in query.wanted for token in _chosen(term))]
+    excluded = (token for term in query.unwanted if term.is_proven for token in term.tokens)
+    unwanted = [*without, *excluded]
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    documents = kind.table
+    holds = func.instr if is_sqlite else func.strpos
+    checks = [
+        *conditions,
+        *(holds(documents.c.text, term.literal) > 0 for term in query.wanted if not term.is_proven),
+        *(holds(documents.c.text, term.literal) == 0 for term in query.unwanted if not term.is_proven),
+    ]
+    if not is_sqlite:
+        checks.append(documents.c.tokens.bool_op("@>")(_numbers(wanted)))
+        checks.extend([not_(documents.c.tokens.bool_op("&&")(_numbers(unwanted)))] if unwanted else [])
+        return select(documents.c.id).where(*checks).order_by(documents.c.id.desc())
+    terms = table(kind.terms, column("rowid"), column(kind.terms))
+    found = select(terms.c.rowid.label("id")).where(
+        terms.c[kind.terms].bool_op("MATCH")(_match(wanted, unwanted))
+    )
+    if checks:
+        found = found.join(documents, documents.c.id == terms.c.rowid).where(*checks)
+    return found.order_by(terms.c.rowid.desc())
+
+
+def count(session: Session, found: Select[Any]) -> int:
+    """How many rows, but no more than one beyond `COUNTED`."""
+    some = found.order_by(None).limit(COUNTED + 1).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def owner_facets(session: Session, user_id: int) -> tuple[str, ...]:
+    """What keeps a lookup to the documents of this user; nothing where there is nobody else."""
+    users = session.scalars(select(User.id).limit(2)).all()
+    return () if users == [user_id] else (tokens.facet("user", user_id),)
+
+
+def conversations_with(session: Session, user_id: int, query: Query, conversation_id: Any) -> Any:
+    """A condition: the conversation is meant itself, or one of its messages is."""
+    facets = owner_facets(session, user_id)
+    itself = matching(session, CONVERSATIONS, query, facets).order_by(None)
+    said = matching(session, MESSAGES, query, facets).order_by(None)
+    of_messages = select(MessageDocument.conversation_id).where(MessageDocument.id.in_(said))
+    return conversation_id.in_(itself) | conversation_id.in_(of_messages)
+
+
+def _chosen(term: Term) -> Sequence[str]:
+    many = len(term.tokens)
+    if many <= _TOKENS_OF_TERM:
+        return term.tokens
+    return [term.tokens[place * (many - 1) // (_TOKENS_OF_TERM - 1)] for place in range(_TOKENS_OF_TERM)]
+
+
+def _match(wanted: Sequence[str], unwanted: Sequence[str]) -> str:
+    """For FTS5. A token holds no quotation mark: that is a symbol with another name."""
+    expression = " AND ".join(f'"{token}"' for token in dict.fromkeys(wanted))
+    excluded = " OR ".join(f'"{token}"' for token in dict.fromkeys(unwanted))
+    return f"({expression}) NOT ({excluded})" if excluded else expression
+
+
+def _numbers(wanted: Iterable[str]) -> ColumnElement[Any]:
+    return literal(sorted({tokens.packed(token) for token in wanted}), _BIGINTS)

@@ -1,0 +1,203 @@
+"""The index in the database, brought up to what the messages and conversations are.
+
+What is wanted is always computed from the rows themselves and compared with the documents that are there, so
+that it does not matter what was done to a row, or how often it is told. A document keeps the text that its
+tokens were made from: FTS5 takes tokens back only from who knows them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+)
+
+from duihua.core.text import fold
+from duihua.db.session import Session
+from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
+from duihua.search_index import tokens
+from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
+
+_AT_ONCE = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_OF_CONVERSATION_IS_SEEN = Conversation.status != ConversationStatus.DELETED
+_MESSAGES = (
+    select(
+        Message.id,
+        Message.user_id,
+        Message.conversation_id,
+        Message.created_at,
+        Message.role,
+        Message.message_type,
+        Message.model_id,
+        Message.content,
+        and_(Message.status == RowStatus.ACTIVE, _OF_CONVERSATION_IS_SEEN).label("is_seen"),
+        MessageDocument.text.label("indexed"),
+    )
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .outerjoin(MessageDocument, MessageDocument.id == Message.id)
+)
+_CONVERSATIONS = select(
+    Conversation.id,
+    Conversation.user_id,
+    Conversation.title,
+    Conversation.description,
+    _OF_CONVERSATION_IS_SEEN.label("is_seen"),
+    ConversationDocument.text.label("indexed"),
+).outerjoin(ConversationDocument, ConversationDocument.id == Conversation.id)
+# Built once: they run with every message.
+_MESSAGES_BY_ID = _MESSAGES.where(Message.id.in_(_IDS))
+_MESSAGES_BY_CONVERSATION = _MESSAGES.where(Message.conversation_id.in_(_IDS))
+_CONVERSATIONS_BY_ID = _CONVERSATIONS.where(Conversation.id.in_(_IDS))
+
+
+class _Document(NamedTuple):
+    """A row of a table of documents, and what its tokens are made of."""
+
+    values: dict[str, Any]
+    facets: tuple[str, ...]
+
+    @property
+    def tokens(self) -> list[str]:
+        return [*tokens.tokens(self.values["text"]), *self.facets]
+
+
+class Documents(NamedTuple):
+    """One kind of documents: their table, and FTS5's."""
+
+    table: Table
+    terms: str
+
+
+def _table(model: type[Any]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+MESSAGES = Documents(_table(MessageDocument), "message_terms")
+CONVERSATIONS = Documents(_table(ConversationDocument), "conversation_terms")
+
+
+def refresh_messages(session: Session, ids: Sequence[int], *, gone: bool = False) -> None:
+    """Make the documents of these messages what they should be; none of those that are `gone`."""
+    _refresh(session, MESSAGES, _MESSAGES_BY_ID, ids, gone=gone)
+
+
+def refresh_conversations(session: Session, ids: Sequence[int], *, gone: bool = False) -> None:
+    """The same for the titles and descriptions of these conversations, but not for their messages."""
+    _refresh(session, CONVERSATIONS, _CONVERSATIONS_BY_ID, ids, gone=gone)
+
+
+def refresh_messages_of(session: Session, conversation_ids: Sequence[int], *, gone: bool = False) -> None:
+    """The same for all messages of these conversations."""
+    _refresh(session, MESSAGES, _MESSAGES_BY_CONVERSATION, conversation_ids, gone=gone)
+
+
+def _refresh(session: Session, kind: Documents, found: Any, ids: Sequence[int], *, gone: bool) -> None:
+    document = _of_message if kind is MESSAGES else _of_conversation
+    for start in range(0, len(ids), _AT_ONCE):
+        rows = session.connection().execute(found, {"ids": list(ids[start : start + _AT_ONCE])})
+        for some in rows.partitions(_AT_ONCE):
+            _write(session, kind, some, [document(row, gone=gone) for row in some])
+
+
+def _of_message(row: Row[Any], *, gone: bool) -> _Document:
+    values = {
+        "id": row.id,
+        "user_id": row.user_id,
+        "conversation_id": row.conversation_id,
+        "said_at": microseconds(row.created_at),
+        "text": "" if gone or not row.is_seen else fold(row.content),
+    }
+    return _Document(values, message_facets(row.user_id, row.role, row.message_type, row.model_id))
+
+
+def _of_conversation(row: Row[Any], *, gone: bool) -> _Document:
+    said = "\n".join(part for part in (row.title, row.description) if part)
+    values = {"id": row.id, "user_id": row.user_id, "text": "" if gone or not row.is_seen else fold(said)}
+    return _Document(values, (tokens.facet("user", row.user_id),))
+
+
+# What no message of the type "text" has: of that one, as of nearly all, nothing is said.
+OTHER_TYPES = tuple(tokens.facet("type", other) for other in MessageType if other is not MessageType.TEXT)
+
+
+def message_facets(
+    user_id: int | None, role: str | None, message_type: str | None, model_id: str | None
+) -> tuple[str, ...]:
+    """The tokens of these facts about a message; of None nothing is said."""
+    facts = {"user": user_id, "role": role, "type": message_type, "model": model_id}
+    return tuple(
+        tokens.facet(name, value)
+        for name, value in facts.items()
+        if value is not None and value != MessageType.TEXT
+    )
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _write(session: Session, kind: Documents, rows: Sequence[Row[Any]], wanted: list[_Document]) -> None:
+    """Replace what is indexed of `rows` by what is wanted, where they differ."""
+    differing = [
+        (row.indexed, document)
+        for row, document in zip(rows, wanted, strict=True)
+        if (row.indexed or "") != document.values["text"]
+    ]
+    old = [
+        document._replace(values=document.values | {"text": indexed})
+        for indexed, document in differing
+        if indexed is not None
+    ]
+    new = [document for _, document in differing if document.values["text"]]
+    if session.get_bind().dialect.name == "sqlite":
+        _write_terms(session, kind, old, new)
+    if old:
+        ids = [document.values["id"] for document in old]
+        session.connection().execute(delete(kind.table).where(kind.table.c.id.in_(_IDS)), {"ids": ids})
+    if new:
+        session.connection().execute(insert(kind.table), list(_rows(session, new)))
+
+
+def _rows(session: Session, documents: Iterable[_Document]) -> Iterator[dict[str, Any]]:
+    if session.get_bind().dialect.name == "sqlite":
+        return (document.values for document in documents)
+    return (
+        document.values | {"tokens": sorted(map(tokens.packed, document.tokens))} for document in documents
+    )
+
+
+def _write_terms(
+    session: Session, kind: Documents, old: Iterable[_Document], new: Iterable[_Document]
+) -> None:
+    name = kind.terms
+    removal = f"INSERT INTO {name} ({name}, rowid, tokens) VALUES ('delete', :id, :tokens)"
+    for statement, documents in (
+        (removal, old),
+        (f"INSERT INTO {name} (rowid, tokens) VALUES (:id, :tokens)", new),
+    ):
+        rows = [{"id": document.values["id"], "tokens": " ".join(document.tokens)} for document in documents]
+        if rows:
+            session.connection().execute(text(statement), rows)
+
+
+def portions(session: Session, kind: Documents) -> Iterator[Sequence[int]]:
+    """The ids of all messages or conversations there are, some at a time."""
+    column = Message.id if kind is MESSAGES else Conversation.id
+    last = 0
+    while some := session.scalars(select(column).where(column > last).order_by(column).limit(_AT_ONCE)).all():
+        yield some
+        last = some[-1]

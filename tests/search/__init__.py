@@ -1,0 +1,1 @@
+"""Search: that it finds exactly what is there, always, and shows it well."""
