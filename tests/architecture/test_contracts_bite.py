@@ -30,6 +30,8 @@ BITES = [
     ("generation", "generation/drawer.py", "import duihua.core"),
     ("transfer", "transfer/reading.py", "import duihua.transfer.exporting"),
     ("transfer", "transfer/drawer.py", "import duihua.core"),
+    ("search_index", "search_index/tokens.py", "import duihua.search_index.query"),
+    ("search_index", "search_index/drawer.py", "import duihua.core"),
     ("routes", "conversations/routes.py", "import duihua.conversations.repository"),
     ("routes", "groups/routes.py", "from duihua.conversations.repository import ConversationRepository"),
     ("sql", "conversations/service.py", "from sqlalchemy.orm import Session"),
