@@ -80,6 +80,8 @@ async def test_sent_streamed_edited_deleted(client: Client) -> None:
     assert (await said(client, "黑豆"), await said(client, "红豆")) == ([], [reply])
     await client.delete(f"/chat/messages/{question}")
     assert await said(client, "绿豆") == []
+    await client.put(f"/chat/messages/{question}/restore")
+    assert await said(client, "绿豆") == [question]
     await client.delete(f"/chat/conversations/{chat}/messages")
     assert await said(client, "红豆") == []
 
