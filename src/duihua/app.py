@@ -22,7 +22,9 @@ from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
 from duihua.http import exception_handlers, health, pages
 from duihua.http.middleware import Gate
+from duihua.http.request_counts import RequestCounts
 from duihua.live.follow import Live
+from duihua.metrics.routes import router as metrics
 from duihua.providers import registry
 from duihua.realtime.bus import Bus, LocalBus
 
@@ -40,17 +42,19 @@ def create_app(config: Config) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.config = config
+    app.state.config, app.state.requests = config, RequestCounts()
     exception_handlers.install(app)
     for prefix in api.PREFIXES:
         for router in api.FEATURES:
             app.include_router(router, prefix=prefix, include_in_schema=not prefix)
     app.include_router(health.router)
+    app.include_router(metrics)
     pages.install(app)
     app.add_middleware(
         Gate,
         hosts=frozenset(_hosts(config)),
         origins=frozenset(config.cors_origins),
+        requests=app.state.requests,
     )
     # Outermost: a page must be able to read also what the gate refuses.
     app.add_middleware(

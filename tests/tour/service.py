@@ -12,6 +12,7 @@ part = Part("The service 服务")
 def health(api: Api, made: Json) -> None:
     assert api.data("GET", "/health")["status"] == "ok"
     assert api.data("GET", "/ready")["status"] == "ok"
+    assert b"duihua_http_requests_total{" in api.download("/metrics")
     _, document = api.call("GET", "/openapi.json")
     assert "/chat/messages/stream" in document["paths"]
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from duihua.db.errors import is_retryable, storage_error
-from duihua.db.session import P, Session, T, Work, bind, run
+from duihua.db.session import P, Session, T, UnderWay, Work, bind, run
 
 POOL_WAIT_SECONDS = 5.0
 # Longer than any statement of ours takes where the server is well.
@@ -34,6 +34,7 @@ class PostgresDatabase:
     is_shared = True
 
     def __init__(self, url: URL, *, pool_size: int = 10) -> None:
+        self.under_way = UnderWay()
         self._engine = _engine(url, pool_size)
         # However many requests wait for a connection, what readers are waiting to see has one.
         self._first = _engine(url, 1)
@@ -59,8 +60,9 @@ class PostgresDatabase:
     async def _transact(self, engine: AsyncEngine, unit: Callable[[Session], T]) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with engine.begin() as connection:
-                    return await connection.run_sync(run, unit)
+                with self.under_way:
+                    async with engine.begin() as connection:
+                        return await connection.run_sync(run, unit)
             except (SQLAlchemyError, OSError) as error:
                 if is_retryable(error) and attempt < ATTEMPTS:
                     continue

@@ -38,12 +38,29 @@ def at_the_end(session: Session, key: str, work: Callable[[Session], None]) -> N
     session.info.setdefault(_LAST, {}).setdefault(key, work)
 
 
+class UnderWay:
+    """How many units are being run or wait for their turn: `with` counts one."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
+
+
 class Database(Protocol):
     """One database, whichever it is."""
 
     dialect: str
     # Whether other processes may have it open, too.
     is_shared: bool
+
+    under_way: "UnderWay"
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(session, …)` against one snapshot. Raises StorageUnavailable."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from duihua.core.text import fold
 from duihua.db.errors import storage_error
-from duihua.db.session import P, Session, T, Work, bind, run
+from duihua.db.session import P, Session, T, UnderWay, Work, bind, run
 
 READERS = 3
 # A batch is committed after this many seconds of work, so that a burst of writes never delays the journal.
@@ -47,20 +47,24 @@ class SqliteDatabase:
     def __init__(self, path: str, *, synchronous: str = "full") -> None:
         self._writer = _Writer(_engine(path, synchronous, "IMMEDIATE", connections=1))
         self._reading = _engine(path, synchronous, "DEFERRED", connections=READERS)
+        self.under_way = UnderWay()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="duihua-read")
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.read`."""
         unit = bind(work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
+        with self.under_way:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write`."""
-        return await self._writer.submit(bind(work, *args, **kwargs), first=False)
+        with self.under_way:
+            return await self._writer.submit(bind(work, *args, **kwargs), first=False)
 
     async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write_first`."""
-        return await self._writer.submit(bind(work, *args, **kwargs), first=True)
+        with self.under_way:
+            return await self._writer.submit(bind(work, *args, **kwargs), first=True)
 
     async def close(self) -> None:
         """See `Database.close`."""

@@ -1,11 +1,14 @@
 """How a generation ends: the record of it, and the one terminal event that says so."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from duihua.core.errors import Conflict
+from duihua.core.errors import AppError, Conflict
 from duihua.core.i18n import Language, translate
+from duihua.providers.base import Usage
+from duihua.providers.errors import ProviderError
 from duihua.schemas import stream
 from duihua.vocabulary import MessageState
 
@@ -42,6 +45,24 @@ def last_rows(ending: Ending, *, is_titled: bool) -> list[tuple[int, bytes]]:
     """The last events with their numbers: what was said, the title where it was given, the terminal one."""
     titles = [stream.title(ending.title)] if is_titled and ending.title else []
     return [*ending.rows, *enumerate([*titles, ending.terminal], start=ending.seq + 1)]
+
+
+class Ended:
+    """How many generations of this process ended how, since it started."""
+
+    def __init__(self) -> None:
+        self.states: Counter[str] = Counter()
+        self.upstream_errors: Counter[str] = Counter()
+        self.tokens: Counter[str] = Counter()
+
+    def add(self, state: MessageState, error: AppError | None, usage: Usage | None) -> None:
+        """Count one."""
+        self.states[state] += 1
+        if isinstance(error, ProviderError):
+            self.upstream_errors[error.code] += 1
+        if usage is not None:
+            self.tokens["prompt"] += usage.prompt_tokens
+            self.tokens["completion"] += usage.completion_tokens
 
 
 def terminal_event(message_id: str, language: Language, ending: Ending) -> bytes:

@@ -11,7 +11,7 @@ from duihua.core.errors import AppError, Unavailable
 from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Database
 from duihua.generation import journal_repository, repository
-from duihua.generation.ending import Ending, LostGeneration, terminal_event
+from duihua.generation.ending import Ended, Ending, LostGeneration, terminal_event
 from duihua.generation.feeds import Feed, Feeds
 from duihua.generation.journal import Journal
 from duihua.generation.repository import Asked
@@ -73,9 +73,10 @@ class Engine:
         self.feeds = Feeds(bus)
         self.watch = Watch(db, bus, self.feeds)
         self._db, self._bus = db, bus
-        self._journal = Journal(db, bus, owner, tick_seconds)
-        self._journal.on_lost(self._abandon)
+        self.journal = Journal(db, bus, owner, tick_seconds)
+        self.journal.on_lost(self._abandon)
         self._most_runs, self._most_chars = most_runs, most_chars
+        self.ended = Ended()
         self._live: dict[int, _Live] = {}
         self._admitted = 0
         self._draining = False
@@ -88,7 +89,7 @@ class Engine:
     def open(self) -> None:
         """Begin to commit and to keep connections alive."""
         self._background = [
-            asyncio.create_task(self._journal.write(), name="journal"),
+            asyncio.create_task(self.journal.write(), name="journal"),
             asyncio.create_task(self.feeds.keep_alive(), name="keep-alive"),
         ]
         if self._db.is_shared:
@@ -127,7 +128,7 @@ class Engine:
     def start(self, run: Run) -> Feed:
         """Run it, whoever listens; its feed."""
         feed = self.feeds.open(run.generation_id, run.frames)
-        live = _Live(Generating(run, self._journal, most_chars=self._most_chars))
+        live = _Live(Generating(run, self.journal, most_chars=self._most_chars))
         live.task = asyncio.create_task(live.generating.to_the_end(), name=f"run {run.generation_id}")
         live.supervisor = asyncio.create_task(self._supervise(live), name=f"supervise {run.generation_id}")
         self._live[run.generation_id] = live
@@ -197,7 +198,8 @@ class Engine:
         run, said = ended.run, ended.said
         # Before the last pieces are held back for the end: they are not to wait for a title.
         title = await ended.titling.end("".join(said.text), waits=state == MessageState.COMPLETE)
-        rest = await self._journal.rest(said)
+        rest = await self.journal.rest(said)
+        self.ended.add(state, error, ended.usage)
         ending = _ending(ended, state, error, self.owner)._replace(title=title, rows=rest, seq=said.seq)
         ending = ending._replace(terminal=terminal_event(run.message_id, run.language, ending))
         while (rows := await self._store_end(ending)) is None:  # noqa: ASYNC110 - what ends the wait is no event

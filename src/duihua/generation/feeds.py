@@ -165,6 +165,11 @@ class Feeds:
         if feed.ended and self._feeds.get(generation_id) is feed:
             del self._feeds[generation_id]
 
+    @property
+    def followed(self) -> int:
+        """How many read a feed here."""
+        return len(self._followers)
+
     def follow(self, feed: Feed, after: int) -> Follower:
         """Read `feed` from event `after` + 1; the reader's own task is cancelled when the client is stuck."""
         follower = Follower(feed, after)

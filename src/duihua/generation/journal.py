@@ -63,6 +63,8 @@ class Journal:
 
     def __init__(self, db: Database, bus: Bus, owner: str, tick_seconds: float) -> None:
         self._db, self._bus, self._owner, self._tick = db, bus, owner, tick_seconds
+        # How much was committed, since the start.
+        self.commits = self.events = 0
         self._dirty: dict[RunLog, None] = {}
         self._pending_chars = 0
         self._something = asyncio.Event()
@@ -165,4 +167,6 @@ class Journal:
                 extend = journal_repository.extend_again
                 await asyncio.sleep(RETRY_SECONDS)
             else:
+                self.commits += 1
+                self.events += len(rows)
                 return

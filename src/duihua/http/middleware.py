@@ -1,6 +1,7 @@
 """What happens to every request before routing. Pure ASGI: BaseHTTPMiddleware costs more than an event."""
 
 import re
+import time
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from duihua.core.errors import AppError, Forbidden, InvalidInput
 from duihua.core.ids import new_uuid
 from duihua.http.exception_handlers import bug_response, error_response
+from duihua.http.request_counts import RequestCounts
 from duihua.schemas.base import to_snake
 
 _REQUEST_ID = re.compile(rb"^[0-9A-Za-z_.-]{1,100}$")
@@ -35,10 +37,12 @@ class CrossSite(Forbidden):
 
 
 class Gate:
-    """Request id, host check, cross-site check, two spellings of query names, safe headers."""
+    """Request id, host check, cross-site check, two spellings of query names, safe headers, counts."""
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], origins: frozenset[str]) -> None:
-        self._app, self._hosts, self._origins = app, hosts, origins
+    def __init__(
+        self, app: ASGIApp, *, hosts: frozenset[str], origins: frozenset[str], requests: RequestCounts
+    ) -> None:
+        self._app, self._hosts, self._origins, self._requests = app, hosts, origins, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on."""
@@ -48,7 +52,7 @@ class Gate:
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id", b""))
         scope.setdefault("state", {})["request_id"] = request_id.decode()
-        stamped = _stamping(scope, send, request_id)
+        stamped = _stamping(scope, send, request_id, self._requests)
         try:
             self._check_sender(scope["method"], headers)
             scope["query_string"] = _fold_query(scope["query_string"])
@@ -107,10 +111,13 @@ def _fold_query(query: bytes) -> bytes:
     return urlencode([(to_snake(name), value) for name, value in pairs]).encode()
 
 
-def _stamping(scope: Scope, send: Send, request_id: bytes) -> Send:
+def _stamping(scope: Scope, send: Send, request_id: bytes, requests: RequestCounts) -> Send:
+    came = time.perf_counter()
+
     async def stamped(message: Message) -> None:
         if message["type"] == "http.response.start":
             scope["state"]["answering"] = True
+            requests.add(scope, message["status"], time.perf_counter() - came)
             present = {name for name, _ in message["headers"]}
             message["headers"] = [
                 *message["headers"],

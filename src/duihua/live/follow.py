@@ -40,6 +40,11 @@ class Live:
         for moved in self._all():
             moved.set()
 
+    @property
+    def followed(self) -> int:
+        """How many follow changes here."""
+        return len(self._all())
+
     async def follow(self, user_id: int, after: int | None) -> AsyncIterator[bytes]:
         """The frames of a user's changes beyond number `after`; None: from now on.
 

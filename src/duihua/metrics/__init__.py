@@ -1,0 +1,1 @@
+"""`/metrics`: what this process does, in numbers."""
