@@ -13,6 +13,7 @@ SHORT: dict[str, list[str]] = {
     "many_streams": [],
     "cuts": ["--cuts", "200"],
     "kill_rounds": ["--rounds", "10"],
+    "statistics": ["--messages", "100000"],
     "replay": ["--dialogues", "60", "--kills", "1"],
 }
 FULL: dict[str, list[str]] = {name: [] for name in SHORT}

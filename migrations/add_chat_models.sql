@@ -203,6 +203,25 @@ CREATE TABLE prompts (
 
 CREATE INDEX ix_prompts_user_id ON prompts (user_id);
 
+-- How much each user has said when; derived from conversations and messages
+CREATE TABLE tallies (
+    user_id BIGINT NOT NULL,
+    -- quarter (of an hour), month
+    span VARCHAR(10) NOT NULL,
+    -- how many of them since the year 1
+    start BIGINT NOT NULL,
+    group_id BIGINT NOT NULL,
+    -- conversation, or a role
+    kind VARCHAR(20) NOT NULL,
+    -- of assistants' messages, else empty
+    model_id VARCHAR(255) NOT NULL,
+    number BIGINT NOT NULL,
+    tokens BIGINT NOT NULL,
+    characters BIGINT NOT NULL,
+    CONSTRAINT pk_tallies PRIMARY KEY (user_id, span, start, group_id, kind, model_id),
+    CONSTRAINT fk_tallies_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
 -- What each user decided; without a row everything is as it comes
 CREATE TABLE user_settings (
     user_id BIGINT NOT NULL,
@@ -266,6 +285,8 @@ CREATE TABLE conversations (
     status VARCHAR(20) DEFAULT 'active' NOT NULL,
     -- of a deleted one: what it comes back as
     status_before VARCHAR(20),
+    -- the group whose tallies have it; NULL: deleted
+    counted_in BIGINT,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     deleted_at TIMESTAMP WITH TIME ZONE,

@@ -68,6 +68,7 @@ _CONVERSATIONS = sa.Table(
     flag("pinned"),
     word("status", "active", "active, archived, deleted"),
     sa.Column("status_before", sa.String(20), comment="of a deleted one: what it comes back as"),
+    sa.Column("counted_in", BIG_ID, comment="the group whose tallies have it; NULL: deleted"),
     moment("created_at"),
     moment("updated_at"),
     moment("deleted_at", nullable=True),

@@ -4,7 +4,7 @@ Each area adds its tables to the one METADATA. A comment on a table or column is
 it is not stored in the database.
 """
 
-from chat_models_0001 import accounts, archive, providers, running, search
+from chat_models_0001 import accounts, archive, providers, running, search, tallies
 from chat_models_0001.columns import METADATA
 
-__all__ = ["METADATA", "accounts", "archive", "providers", "running", "search"]
+__all__ = ["METADATA", "accounts", "archive", "providers", "running", "search", "tallies"]

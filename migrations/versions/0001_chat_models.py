@@ -4,7 +4,7 @@ Revises: nothing. All of it is one transaction, which `duihua.db.migrate` begins
 """
 
 from alembic import context, op
-from chat_models_0001 import links, postgres, search, sqlite
+from chat_models_0001 import links, postgres, search, sqlite, tallies
 from chat_models_0001.older import OLDER_TABLES, columns
 from chat_models_0001.older import refusal as refusal
 from chat_models_0001.tables import METADATA
@@ -67,6 +67,7 @@ def _take_over(connection: Connection, older: list[Table]) -> None:
         for table in METADATA.sorted_tables:
             if table.c.get("id") is not None and table.c.id.autoincrement is not False:
                 connection.exec_driver_sql(postgres.next_ids(table.name))
+    tallies.count(connection)
     for statement in (*afterwards, *search.beside(dialect)):
         connection.exec_driver_sql(statement)
     search.index(connection)

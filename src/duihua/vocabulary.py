@@ -59,3 +59,10 @@ class TitleSource(StrEnum):
     DEFAULT = "default"
     GENERATED = "generated"
     PERSON = "person"
+
+
+class Span(StrEnum):
+    """What a tally is of."""
+
+    QUARTER = "quarter"  # of an hour
+    MONTH = "month"

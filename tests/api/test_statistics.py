@@ -48,6 +48,8 @@ def add(session: Session, *ages: timedelta, group_id: int = 1, model: str = "m",
                     updated_at=NOW - age,
                 )
             )
+    session.flush()
+    service.rebuild(session)
     return chat.id
 
 
@@ -136,6 +138,8 @@ async def test_what_is_deleted_or_somebody_elses_does_not_count(client: Client) 
 
 def _touch(session: Session, chat_row: int) -> None:
     session.get_one(Conversation, chat_row).created_at = NOW
+    session.flush()
+    service.rebuild(session)
 
 
 @pytest.mark.parametrize("query", ["timeRange=decade", "tz=Mars/Olympus", "tz=../etc/passwd", "groupId=x"])

@@ -1,5 +1,6 @@
 """Older deployments, in every shape they may have, are taken over row by row."""
 
+import asyncio
 import itertools
 import json
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from duihua.db import migrate
+from duihua.db.session import open_database
 from duihua.models import ChatGroup, Connection, Conversation, Message, Prompt
+from duihua.statistics import service as statistics
 from tests.migrations.databases import DIALECTS, Place, new_place
 from tests.migrations.older import (
     FIRST,
@@ -106,6 +109,15 @@ def check_rows(place: Place, tables: tuple[str, ...]) -> None:
                 assert read[row["id"]]["deleted_at"] == (expected["updated_at"] if deleted else None)
 
 
+def recount(place: Place) -> None:
+    async def work() -> None:
+        database = open_database(place.url)
+        await database.write(statistics.rebuild)
+        await database.close()
+
+    asyncio.run(work())
+
+
 def check_schema(place: Place, tmp_path: Path, *extra: str) -> None:
     """The schema is that of a new database, and `extra` columns."""
     (tmp_path / "new").mkdir()
@@ -150,6 +162,10 @@ def test_the_deployment_with_chats(styled: tuple[Place, str], tmp_path: Path) ->
     branch = conversations[2]
     assert (branch["active_leaf_id"], branch["message_count"]) == (5, 2)
     assert branch["last_message"] == "x" * 200
+    counted = place.content()["tallies"]
+    assert len(counted) == 2 * 5
+    recount(place)
+    assert place.content()["tallies"] == counted
     assert (conversations[9]["active_leaf_id"], conversations[9]["message_count"]) == (None, 0)
     assert branch["title_source"] == "person"
 

@@ -11,31 +11,27 @@ the end of its run, never in between.
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from duihua import search_index
-from duihua.changes import record
+from duihua.changes import counting, record
+from duihua.changes.acts import Act as Act
+from duihua.changes.acts import Growth as Growth
 from duihua.db.session import Session
 
 
-class Act(StrEnum):
-    """What was done."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    # Hidden and shown again; the rows stay.
-    DELETED = "deleted"
-    RESTORED = "restored"
-    # About to be removed for ever; the rows are still there.
-    PURGED = "purged"
-
-
 def of_messages(
-    session: Session, act: Act, user_id: int, ids: Sequence[int], *, conversation_id: int
+    session: Session,
+    act: Act,
+    user_id: int,
+    ids: Sequence[int],
+    *,
+    conversation_id: int,
+    growth: Growth | None = None,
 ) -> None:
-    """To these messages of one conversation. CHANGED: edited, or their run ended."""
+    """To these messages of one conversation. CHANGED: one was edited, or its run ended; with its `growth`."""
     search_index.messages_changed(session, ids, purged=act is Act.PURGED)
     record.note(session, "message", act, user_id, ids, purged=act is Act.PURGED)
+    counting.messages(session, act, ids, conversation_id, growth)
 
 
 def of_conversations(session: Session, act: Act, user_id: int, ids: Sequence[int]) -> None:
@@ -47,6 +43,7 @@ def of_conversations(session: Session, act: Act, user_id: int, ids: Sequence[int
         with_messages=act in {Act.DELETED, Act.RESTORED},
     )
     record.note(session, "conversation", act, user_id, ids, purged=act is Act.PURGED)
+    counting.conversations(session, act, ids)
 
 
 def of_groups(session: Session, act: Act, user_id: int, ids: Sequence[int]) -> None:

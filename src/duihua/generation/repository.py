@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, or_, select, update
 
 from duihua import changes
-from duihua.changes import Act
+from duihua.changes import Act, Growth
 from duihua.conversations import service as conversations
 from duihua.core.clock import now
 from duihua.core.text import estimate_tokens
@@ -113,7 +113,7 @@ def finish(session: Session, ending: Ending) -> list[tuple[int, bytes]]:
     """
     moment = now()
     user_id, conversation_id, message_id = _claim_end(session, ending, moment)
-    _write_message(session, message_id, ending, moment)
+    growth = _write_message(session, message_id, ending, moment)
     said = {"last_message": preview(ending.content)} if ending.content else {}
     session.execute(
         update(Conversation)
@@ -122,7 +122,9 @@ def finish(session: Session, ending: Ending) -> list[tuple[int, bytes]]:
         .values(updated_at=moment, **said)
         .execution_options(synchronize_session=False)
     )
-    changes.of_messages(session, Act.CHANGED, user_id, [message_id], conversation_id=conversation_id)
+    changes.of_messages(
+        session, Act.CHANGED, user_id, [message_id], conversation_id=conversation_id, growth=growth
+    )
     title = ending.title
     is_titled = title is not None and conversations.title_untitled(session, user_id, conversation_id, title)
     rows = last_rows(ending, is_titled=is_titled)
@@ -156,7 +158,8 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int,
     return claimed.user_id, claimed.conversation_id, claimed.message_id
 
 
-def _write_message(session: Session, message_id: int, ending: Ending, moment: datetime) -> None:
+def _write_message(session: Session, message_id: int, ending: Ending, moment: datetime) -> Growth:
+    tokens = _counted(ending, "completion_tokens") or estimate_tokens(ending.content)
     session.execute(
         update(Message)
         .where(Message.id == message_id)
@@ -167,12 +170,14 @@ def _write_message(session: Session, message_id: int, ending: Ending, moment: da
             error=ending.error,
             error_values=ending.error_values,
             finish_reason=ending.finish_reason,
-            token_count=_counted(ending, "completion_tokens") or estimate_tokens(ending.content),
+            token_count=tokens,
             character_count=len(ending.content),
             updated_at=moment,
         )
         .execution_options(synchronize_session=False)
     )
+    # It was stored without a text.
+    return Growth(tokens, len(ending.content))
 
 
 def _counted(ending: Ending, kind: str) -> int | None:

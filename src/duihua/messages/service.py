@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from duihua import changes
-from duihua.changes import Act
+from duihua.changes import Act, Growth
 from duihua.conversations import access as conversation_access
 from duihua.core.clock import now
 from duihua.core.errors import AppError, Conflict
@@ -94,12 +94,13 @@ def edit(session: Session, user_id: int, message_id: str, content: str, language
                 user_id=user_id, message_id=message.id, content=message.content, created_at=moment
             )
         )
+        characters, tokens = len(content), estimate_tokens(content)
+        growth = Growth(tokens - message.token_count, characters - message.character_count)
         message.content = content
-        message.character_count = len(content)
-        message.token_count = estimate_tokens(content)
+        message.character_count, message.token_count = characters, tokens
         message.updated_at = moment
         tree.refresh(session, conversation)
-        _tell(session, Act.CHANGED, message)
+        _tell(session, Act.CHANGED, message, growth)
     return present_one(session, message, conversation, language)
 
 
@@ -117,6 +118,12 @@ def delete(session: Session, user_id: int, message_id: str) -> None:
     _tell(session, Act.DELETED, message)
 
 
+def _tell(session: Session, act: Act, message: Message, growth: Growth | None = None) -> None:
+    session.flush()
+    chat = message.conversation_id
+    changes.of_messages(session, act, message.user_id, [message.id], conversation_id=chat, growth=growth)
+
+
 def restore(session: Session, user_id: int, message_id: str, language: Language) -> dict[str, Any]:
     """Bring back a deleted message where it stood, and show it; one that is not deleted stays as it is.
 
@@ -125,6 +132,7 @@ def restore(session: Session, user_id: int, message_id: str, language: Language)
     """
     message, conversation = access.owned(session, user_id, message_id, deleted_too=True)
     conversation_access.owned(session, user_id, conversation.uuid, lock=True)
+    session.refresh(message)
     if message.status == RowStatus.DELETED:
         message.status = RowStatus.ACTIVE
         message.deleted_at = None
@@ -145,11 +153,6 @@ def activate(session: Session, user_id: int, message_id: str, language: Language
     return present_one(session, message, conversation, language)
 
 
-def _tell(session: Session, act: Act, message: Message) -> None:
-    session.flush()
-    changes.of_messages(session, act, message.user_id, [message.id], conversation_id=message.conversation_id)
-
-
 def present_one(
     session: Session, message: Message, conversation: Conversation, language: Language
 ) -> dict[str, Any]:
@@ -161,6 +164,10 @@ def present_one(
 def _settled(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
     message, conversation = access.owned(session, user_id, message_id)
     conversation_access.owned(session, user_id, conversation.uuid, lock=True)
+    # Somebody may have changed it while the lock was waited for.
+    session.refresh(message)
+    if message.status == RowStatus.DELETED:
+        raise access.MessageNotFound
     if message.state == MessageState.STREAMING:
         raise MessageStreaming
     return message, conversation

@@ -9,6 +9,7 @@ from duihua.models.idempotency import IdempotencyKey
 from duihua.models.message import Message, MessageRevision
 from duihua.models.prompt import Prompt
 from duihua.models.search import ConversationDocument, MessageDocument, SearchIndex
+from duihua.models.tally import Tally
 from duihua.models.user import Change, User, UserSettings
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MessageRevision",
     "Prompt",
     "SearchIndex",
+    "Tally",
     "User",
     "UserSettings",
 ]

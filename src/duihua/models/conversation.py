@@ -38,6 +38,8 @@ class Conversation(Base):
     status: Mapped[str] = mapped_column(String(20), default="active", server_default="active")
     # What it comes back as from the trash; NULL while it is not there.
     status_before: Mapped[str | None] = mapped_column(String(20))
+    # The group whose tallies have it and its messages; NULL: none, because it is deleted.
+    counted_in: Mapped[int | None] = mapped_column(BigId)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

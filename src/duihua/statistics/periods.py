@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+_QUARTER = timedelta(minutes=15)
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _DAYS = {"week": 7, "month": 30}
 _MONTHS_OF_A_YEAR = 12
 
@@ -37,6 +39,27 @@ def periods(time_range: str, zone: ZoneInfo, present: datetime, first: datetime 
     if time_range == "all":
         since = min(today, (first or present).astimezone(zone).date()).replace(day=1)
     return list(_between(list(_months(since, _month(today, -1))), zone, "month"))
+
+
+def quarter_of(moment: datetime) -> int:
+    """Which quarter-hour since the year 1 it lies in; zones have differed by whole ones since 1972."""
+    return (moment - _BEGINNING) // _QUARTER
+
+
+def start_of_quarter(quarter: int) -> datetime:
+    """The beginning of the quarter-hour of this number."""
+    return _BEGINNING + quarter * _QUARTER
+
+
+def month_of(moment: datetime) -> int:
+    """Which month since the year 1 this moment, in UTC, lies in."""
+    return 12 * moment.year + moment.month - 13
+
+
+def nearest_month(moment: datetime) -> datetime:
+    """The beginning of the month of UTC that is nearest to the one of a time zone."""
+    this = datetime(moment.year, moment.month, 1, tzinfo=UTC)
+    return this if moment.day <= 15 else (this + timedelta(days=31)).replace(day=1)
 
 
 def _between(walls: list[datetime], zone: ZoneInfo, unit: str) -> Iterator[Period]:

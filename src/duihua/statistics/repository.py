@@ -1,16 +1,18 @@
-"""What is counted, in the database."""
+"""What was counted, in the database."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 
 from duihua.db.session import Session
-from duihua.db.types import UtcDateTime
-from duihua.models import ChatGroup, Conversation, Message
-from duihua.statistics.periods import Period
-from duihua.vocabulary import ConversationStatus, Role, RowStatus
+from duihua.models import ChatGroup, Tally
+from duihua.vocabulary import Span
+
+# The kind of what is no message.
+CONVERSATION = "conversation"
+# Each border of a month has at most 14 hours: fewer bound parameters than any database's limit.
+_RANGES_AT_ONCE = 100
 
 
 class Counted(NamedTuple):
@@ -20,133 +22,75 @@ class Counted(NamedTuple):
     group_id: int | None
 
 
-class Sums(NamedTuple):
-    """What was written in one period."""
+class Counts(NamedTuple):
+    """What there is of one kind, group and model in one place."""
 
-    messages: int = 0
-    of_users: int = 0
-    of_assistants: int = 0
-    tokens: int = 0
-    characters: int = 0
-
-
-def first_moment(session: Session, counted: Counted) -> datetime | None:
-    """When the oldest conversation or message that counts was made; None where there is none."""
-    moments = (
-        session.scalar(select(func.min(Conversation.created_at)).where(*_conversations(counted))),
-        session.scalar(_messages(select(func.min(Message.created_at)), counted)),
-    )
-    return min((moment for moment in moments if moment is not None), default=None)
+    place: int
+    group_id: int
+    kind: str
+    model_id: str
+    number: int
+    tokens: int
+    characters: int
 
 
-def sums(session: Session, counted: Counted, periods: Sequence[Period]) -> dict[int, Sums]:
-    """What was written in each period, by its place; those without a message are left out."""
-    table = _table(periods)
-
-    def spoken(role: Role) -> ColumnElement[int]:
-        return func.sum(case((Message.role == role, 1), else_=0))
-
-    statement = select(
-        table.c.place,
-        func.count(),
-        spoken(Role.USER),
-        spoken(Role.ASSISTANT),
-        func.sum(Message.token_count),
-        func.sum(Message.character_count),
-    ).select_from(Message)
-    statement = _messages(statement, counted).join(table, _within(Message.created_at, table))
-    return {place: Sums(*map(int, row)) for place, *row in session.execute(statement.group_by(table.c.place))}
+def first_quarter(session: Session, counted: Counted) -> int | None:
+    """The first quarter-hour that has anything; None where there is none."""
+    mine = select(Tally.start).where(*_mine(counted, Span.QUARTER), Tally.number > 0)
+    return session.scalar(mine.order_by(Tally.start).limit(1))
 
 
-def begun(session: Session, counted: Counted, periods: Sequence[Period]) -> dict[int, int]:
-    """How many conversations were begun in each period, by its place."""
-    table = _table(periods)
-    statement = (
-        select(table.c.place, func.count())
-        .select_from(Conversation)
-        .join(table, _within(Conversation.created_at, table))
-        .where(*_conversations(counted))
-        .group_by(table.c.place)
-    )
-    return dict(session.execute(statement).all())
+def between(session: Session, counted: Counted, borders: Sequence[int]) -> list[Counts]:
+    """What lies between each two of these quarter-hours, which ascend; its place is that of the first."""
+    within = (Tally.start >= borders[0], Tally.start < borders[-1])
+    return _in_places(session, counted, dict(enumerate(borders[1:])), *within)
 
 
-def by_model(session: Session, counted: Counted, whole: Period) -> list[dict[str, Any]]:
-    """What each model wrote, the busiest first."""
-    messages = func.count()
-    statement = (
-        _messages(select(Message.model_id, messages, func.sum(Message.token_count)), counted)
-        .where(Message.role == Role.ASSISTANT, Message.model_id.is_not(None), *_in(Message.created_at, whole))
-        .group_by(Message.model_id)
-        .order_by(messages.desc(), Message.model_id)
-    )
-    return [
-        {"model_id": model, "messages": n, "tokens": int(tokens)}
-        for model, n, tokens in session.execute(statement)
-    ]
+def in_ranges(session: Session, counted: Counted, ranges: Mapping[int, range]) -> list[Counts]:
+    """What lies in each of these ranges of quarter-hours, which ascend, by their places."""
+    found: list[Counts] = []
+    for some in _portions(ranges):
+        quarters = [quarter for place in some for quarter in ranges[place]]
+        ends = {place: ranges[place].stop for place in some}
+        found += _in_places(session, counted, ends, Tally.start.in_(quarters))
+    return found
 
 
-def by_group(session: Session, counted: Counted, whole: Period) -> list[dict[str, Any]]:
-    """What was said in each group, the busiest first."""
-    begun_in: dict[int, int] = dict(
-        session.execute(
-            select(Conversation.group_id, func.count())
-            .where(*_conversations(counted), *_in(Conversation.created_at, whole))
-            .group_by(Conversation.group_id)
-        ).all()
-    )
-    written_in = {
-        group_id: (n, int(tokens))
-        for group_id, n, tokens in session.execute(
-            _messages(select(Conversation.group_id, func.count(), func.sum(Message.token_count)), counted)
-            .where(*_in(Message.created_at, whole))
-            .group_by(Conversation.group_id)
-        )
-    }
-    found = begun_in.keys() | written_in.keys()
-    names = session.execute(select(ChatGroup.id, ChatGroup.name).where(ChatGroup.id.in_(found)))
-    groups = []
-    for group_id, name in names:
-        messages, tokens = written_in.get(group_id, (0, 0))
-        counts = {"conversations": begun_in.get(group_id, 0), "messages": messages, "tokens": tokens}
-        groups.append({"group_id": group_id, "name": name} | counts)
-    return sorted(groups, key=lambda group: (-group["messages"], -group["conversations"], group["group_id"]))
+def _portions(ranges: Mapping[int, range]) -> Iterator[list[int]]:
+    places = list(ranges)
+    return (places[at : at + _RANGES_AT_ONCE] for at in range(0, len(places), _RANGES_AT_ONCE))
 
 
-def _table(periods: Sequence[Period]) -> Subquery:
-    """The periods as rows, so that each is one range of an index."""
-    moment = UtcDateTime()
-    rows = (
-        select(
-            literal(place).label("place"),
-            literal(period.begin, moment).label("begin"),
-            literal(period.end, moment).label("end"),
-        )
-        for place, period in enumerate(periods)
-    )
-    return union_all(*rows).subquery("periods")
+def _in_places(
+    session: Session, counted: Counted, ends: Mapping[int, int], *within: ColumnElement[bool]
+) -> list[Counts]:
+    place = case(*((Tally.start < end, place) for place, end in ends.items()))
+    statement = select(place, *_KEY, *_SUMS).where(*_mine(counted, Span.QUARTER), *within)
+    return _counts(session, statement)
 
 
-def _within(column: Any, table: Subquery) -> ColumnElement[bool]:
-    return and_(column >= table.c.begin, column < table.c.end)
+def in_months(session: Session, counted: Counted, begin: int, end: int) -> list[Counts]:
+    """What each month holds, from `begin` until before `end`; its place is the month."""
+    statement: Select[Any] = select(Tally.start, *_KEY, *_SUMS).where(Tally.start >= begin, Tally.start < end)
+    return _counts(session, statement.where(*_mine(counted, Span.MONTH)))
 
 
-def _in(column: Any, whole: Period) -> tuple[ColumnElement[bool], ...]:
-    return column >= whole.begin, column < whole.end
+def group_names(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """The names of groups."""
+    rows = session.execute(select(ChatGroup.id, ChatGroup.name).where(ChatGroup.id.in_(ids)))
+    return {row.id: row.name for row in rows}
 
 
-def _conversations(counted: Counted) -> list[ColumnElement[bool]]:
-    conditions = [
-        Conversation.user_id == counted.user_id,
-        Conversation.status != ConversationStatus.DELETED,
-    ]
-    return conditions + ([] if counted.group_id is None else [Conversation.group_id == counted.group_id])
+_KEY: tuple[Any, ...] = (Tally.group_id, Tally.kind, Tally.model_id)
+_SUMS: tuple[Any, ...] = (func.sum(Tally.number), func.sum(Tally.tokens), func.sum(Tally.characters))
 
 
-def _messages(statement: Any, counted: Counted) -> Any:
-    """`statement` over the messages that count, and their conversations."""
-    return statement.join(Conversation, Conversation.id == Message.conversation_id).where(
-        Message.user_id == counted.user_id,
-        Message.status == RowStatus.ACTIVE,
-        *_conversations(counted),
-    )
+def _counts(session: Session, statement: Select[Any]) -> list[Counts]:
+    # By their places in the list: to PostgreSQL an expression with parameters is a new one each time.
+    grouped = statement.group_by(*(literal_column(str(place)) for place in range(1, len(_KEY) + 2)))
+    return [Counts(*row[:-3], *map(int, row[-3:])) for row in session.execute(grouped)]
+
+
+def _mine(counted: Counted, span: Span) -> list[ColumnElement[bool]]:
+    conditions = [Tally.user_id == counted.user_id, Tally.span == span]
+    return conditions + ([] if counted.group_id is None else [Tally.group_id == counted.group_id])

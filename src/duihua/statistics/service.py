@@ -1,20 +1,26 @@
-"""What is asked of statistics: units of work for `Database.read`."""
+"""What is asked of statistics: units of work for `Database.read` and `Database.write`."""
 
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from duihua.changes import counting
 from duihua.core.clock import now
 from duihua.db.session import Session
 from duihua.groups import access as group_access
 from duihua.schemas.statistics import StatisticsQuery
 from duihua.settings import service as settings
 from duihua.statistics import repository
-from duihua.statistics.periods import Period, periods
-from duihua.statistics.repository import Counted, Sums
+from duihua.statistics.periods import Period, month_of, nearest_month, periods, quarter_of, start_of_quarter
+from duihua.statistics.repository import Counted, Counts
+from duihua.vocabulary import Role
 
 # More months than any archive has: beyond this the oldest are one point.
 _MOST_POINTS = 400
+# No message is from later, wherever it was imported from.
+_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def statistics(session: Session, user_id: int, query: StatisticsQuery) -> dict[str, Any]:
@@ -23,51 +29,118 @@ def statistics(session: Session, user_id: int, query: StatisticsQuery) -> dict[s
         group_access.owned(session, user_id, query.group_id)
     counted = Counted(user_id, query.group_id)
     asked = _periods(session, query, counted)
-    begun = repository.begun(session, counted, asked)
-    written = repository.sums(session, counted, asked)
-    whole = Period("", asked[0].begin, asked[-1].end)
+    find = _by_month if query.time_range in {"year", "all"} else _by_quarter
+    trend: list[Counter[str]] = [Counter() for _ in asked]
+    models: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    groups: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for place, sign, counts in find(session, counted, asked):
+        said = _said(counts, sign)
+        trend[place].update(said)
+        groups[counts.group_id].update(said)
+        if counts.kind == Role.ASSISTANT and counts.model_id:
+            models[counts.model_id].update(said)
+    names = repository.group_names(session, list(groups))
     return {
-        "overview": _overview(sum(begun.values()), list(written.values())),
-        "trend": [
-            _point(period, begun.get(place, 0), written.get(place, Sums()))
-            for place, period in enumerate(asked)
-        ],
-        "models": repository.by_model(session, counted, whole),
-        "groups": repository.by_group(session, counted, whole),
+        "overview": _overview(trend),
+        "trend": [{"date": period.label} | _point(said) for period, said in zip(asked, trend, strict=True)],
+        "models": _busiest(
+            {"model_id": model, "messages": said["messages"], "tokens": said["tokens"]}
+            for model, said in sorted(models.items())
+        ),
+        "groups": _busiest(
+            {"group_id": group_id, "name": names[group_id]} | _point(said)
+            for group_id, said in sorted(groups.items())
+        ),
     }
+
+
+def rebuild(session: Session) -> None:
+    """Count everything anew: for rows that came without being told, as from a repaired database."""
+    counting.rebuild(session)
 
 
 def _periods(session: Session, query: StatisticsQuery, counted: Counted) -> list[Period]:
     zone = ZoneInfo(query.tz) if query.tz else settings.time_zone(session, counted.user_id)
-    first = repository.first_moment(session, counted) if query.time_range == "all" else None
-    found = periods(query.time_range, zone, now(), first)
+    first = repository.first_quarter(session, counted) if query.time_range == "all" else None
+    found = periods(query.time_range, zone, now(), None if first is None else start_of_quarter(first))
     if query.time_range == "all":
         # Imported clocks may run ahead: everything is everything.
-        found[-1] = found[-1]._replace(end=datetime.max.replace(tzinfo=UTC))
+        found[-1] = found[-1]._replace(end=_END)
         older = found[: -_MOST_POINTS + 1]
         if len(found) > _MOST_POINTS:
             found = [older[0]._replace(end=older[-1].end), *found[-_MOST_POINTS + 1 :]]
     return found
 
 
-def _overview(conversations: int, written: list[Sums]) -> dict[str, int]:
-    messages, of_users, of_assistants, tokens, characters = (
-        sum(values) for values in zip(Sums(), *written, strict=True)
-    )
+# What is found: to which point it belongs, whether it is added (1) or taken away (-1), and what it is.
+_Found = Iterator[tuple[int, int, Counts]]
+
+
+def _by_quarter(session: Session, counted: Counted, asked: Sequence[Period]) -> _Found:
+    borders = [quarter_of(border) for border in _borders(asked)]
+    return ((counts.place, 1, counts) for counts in repository.between(session, counted, borders))
+
+
+def _by_month(session: Session, counted: Counted, asked: Sequence[Period]) -> _Found:
+    """The months of UTC, and at each border the quarter-hours between it and that of the zone."""
+    borders = _borders(asked)
+    months = [nearest_month(border) for border in borders]
+    begins = [month_of(month) for month in months]
+    points = {
+        month: place for place in range(len(asked)) for month in range(begins[place], begins[place + 1])
+    }
+    # One more on either side: what lies beyond a border may be in it.
+    found = repository.in_months(session, counted, begins[0] - 1, begins[-1] + 1)
+    yield from ((points[counts.place], 1, counts) for counts in found if counts.place in points)
+    there = {counts.place for counts in found}
+    edges = {
+        place: range(*sorted(map(quarter_of, (border, month))))
+        for place, (border, month) in enumerate(zip(borders, months, strict=True))
+        if border != month and not there.isdisjoint({month_of(month) - 1, month_of(month)})
+    }
+    for counts in repository.in_ranges(session, counted, edges):
+        # What lies between a border and a later month belongs behind it, and was counted before it.
+        sign = 1 if borders[counts.place] < months[counts.place] else -1
+        if counts.place < len(asked):
+            yield counts.place, sign, counts
+        if counts.place > 0:
+            yield counts.place - 1, -sign, counts
+
+
+def _borders(asked: Sequence[Period]) -> list[datetime]:
+    return [asked[0].begin, *(period.end for period in asked)]
+
+
+def _said(counts: Counts, sign: int) -> dict[str, int]:
+    if counts.kind == repository.CONVERSATION:
+        return {"conversations": sign * counts.number}
     return {
-        "conversation_count": conversations,
-        "message_count": messages,
-        "user_message_count": of_users,
-        "assistant_message_count": of_assistants,
-        "token_count": tokens,
-        "character_count": characters,
+        "messages": sign * counts.number,
+        counts.kind: sign * counts.number,
+        "tokens": sign * counts.tokens,
+        "characters": sign * counts.characters,
     }
 
 
-def _point(period: Period, conversations: int, written: Sums) -> dict[str, Any]:
+def _overview(trend: Sequence[Counter[str]]) -> dict[str, int]:
+    def total(name: str) -> int:
+        return sum(said[name] for said in trend)
+
     return {
-        "date": period.label,
-        "conversations": conversations,
-        "messages": written.messages,
-        "tokens": written.tokens,
+        "conversation_count": total("conversations"),
+        "message_count": total("messages"),
+        "user_message_count": total(Role.USER),
+        "assistant_message_count": total(Role.ASSISTANT),
+        "token_count": total("tokens"),
+        "character_count": total("characters"),
     }
+
+
+def _point(said: Counter[str]) -> dict[str, Any]:
+    return {name: said[name] for name in ("conversations", "messages", "tokens")}
+
+
+def _busiest(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of which there is anything, the busiest first."""
+    there = [item for item in items if item["messages"] or item.get("conversations")]
+    return sorted(there, key=lambda item: (-item["messages"], -item.get("conversations", 0)))
