@@ -12,6 +12,7 @@ from duihua.db.copying import NotEmpty, copy
 from duihua.db.session import open_database
 from duihua.models import User
 from duihua.schemas.conversation import ConversationCreate
+from duihua.search_index.rebuilding import DERIVED
 from duihua.transfer.importing import into_database
 from tests.transfer.test_command import duihua
 from tests.transfer.test_import import archive, encoded
@@ -32,7 +33,7 @@ def source(sqlite_template: Path, tmp_path: Path) -> Path:
 
 
 def copied(origin: str, target: str) -> None:
-    copy(origin, target, User.metadata, lambda *_: None)
+    copy(origin, target, User.metadata, DERIVED, lambda *_: None)
 
 
 def rows(path: Path) -> dict[str, set[tuple[object, ...]]]:

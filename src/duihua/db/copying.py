@@ -3,14 +3,15 @@
 Rows keep their ids, and columns that this program does not know come along as text. The source is only read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import URL, Column, Connection, MetaData, Table, Text, func, insert, inspect, select, text
 
 from duihua.db.at_rest import MigrationError, named, parse, transact
 from duihua.db.migrate import is_current, upgrade
+from duihua.db.session import Session, run
 
 _ROWS_AT_ONCE = 1000
 _POSTGRES = "postgresql+asyncpg"
@@ -19,12 +20,19 @@ _SEEDED = ("users", "chat_groups")
 Told = Callable[[str, int], None]
 
 
+class Derived(NamedTuple):
+    """Tables that are made from others, each database's in its own way, and what makes them anew."""
+
+    tables: Collection[str]
+    make: Callable[[Session], None]
+
+
 class NotEmpty(MigrationError):
     """There is something in the target already; nothing was changed."""
 
 
-def copy(source: str, target: str, tables: MetaData, told: Told) -> Mapping[str, int]:
-    """Copy all rows of `tables`; how many of each. `told(table, rows)` hears of each thousand.
+def copy(source: str, target: str, tables: MetaData, derived: Derived, told: Told) -> Mapping[str, int]:
+    """Copy all rows of `tables` but the derived; how many of each. `told(table, rows)` hears of them.
 
     The target's schema is made first, where it has none; then all rows in one transaction. Nobody else may
     write to the source meanwhile.
@@ -40,17 +48,22 @@ def copy(source: str, target: str, tables: MetaData, told: Told) -> Mapping[str,
         raise MigrationError("The source is not at this program's revision: run `duihua migrate` first.")
     upgrade(target)
     with named(destination):
-        return transact(origin, partial(_between, target=destination, tables=tables, told=told))
+        return transact(origin, partial(_between, destination, tables, derived, told))
 
 
-def _between(source: Connection, target: URL, tables: MetaData, told: Told) -> Mapping[str, int]:
-    return transact(target, lambda into: _copy(source, into, tables, told), writing=True)
+def _between(
+    target: URL, tables: MetaData, derived: Derived, told: Told, source: Connection
+) -> Mapping[str, int]:
+    return transact(target, lambda into: _copy(source, into, tables, derived, told), writing=True)
 
 
-def _copy(source: Connection, target: Connection, tables: MetaData, told: Told) -> Mapping[str, int]:
+def _copy(
+    source: Connection, target: Connection, tables: MetaData, derived: Derived, told: Told
+) -> Mapping[str, int]:
     # Whoever is referred to comes first.
     order = inspect(target).get_sorted_table_and_fkc_names()
-    names = [name for name, _ in order if name is not None and name in tables.tables]
+    wanted = tables.tables.keys() - set(derived.tables)
+    names = [name for name, _ in order if name is not None and name in wanted]
     _empty(target, names)
     counts = {}
     for name in names:
@@ -62,6 +75,7 @@ def _copy(source: Connection, target: Connection, tables: MetaData, told: Told) 
             told(name, len(rows))
         _continue_ids(target, table)
         _check(target, table, counts[name])
+    run(target, derived.make)
     return counts
 
 
