@@ -18,6 +18,8 @@ _PAGES = {
     "prompts": "/prompts",
     "prompt": "/prompts/1",
     "new-prompt": "/prompts/new",
+    "archived": "/archived",
+    "trash": "/trash",
     "settings": "/settings",
     "settings-models": "/settings/models",
     "connections": "/settings/connections",
@@ -67,6 +69,9 @@ async def _fill(archive: Client) -> None:
     await archive.post("/chat/api-keys", {"provider": "ollama", "status": "inactive"})
     prompt = {"title": "翻译 Translate", "content": "译成{{语言}}", "tags": ["写作"], "category": "role"}
     await archive.post("/chat/prompts", prompt)
+    chats = [(await archive.conversation(title=f"对话 {n}"))["uuid"] for n in range(2)]
+    await archive.put(f"/chat/conversations/{chats[0]}", {"status": "archived"})
+    await archive.delete(f"/chat/conversations/{chats[1]}")
 
 
 @pytest.mark.parametrize(("theme", "language"), [("light", "en-US"), ("dark", "zh-CN")])

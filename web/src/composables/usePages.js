@@ -18,5 +18,13 @@ export function usePages(ask) {
     pages.data.value = { ...next, items: [...before.items, ...next.items.filter(({ id }) => !seen.has(id))] };
   }
 
-  return { ...pages, more };
+  /** Take away those that are elsewhere now, and ask again once none is left. @param {string[]} uuids */
+  async function drop(uuids) {
+    const { items, total, next_cursor } = pages.data.value;
+    const left = items.filter(({ uuid }) => !uuids.includes(uuid));
+    pages.data.value = { items: left, total: total - (items.length - left.length), next_cursor };
+    if (!left.length) await pages.load();
+  }
+
+  return { ...pages, more, drop };
 }
