@@ -22,6 +22,7 @@ from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
 from duihua.http import exception_handlers, health, pages
 from duihua.http.middleware import Gate
+from duihua.http.reference import DescribedAPI
 from duihua.http.request_counts import RequestCounts
 from duihua.live.follow import Live
 from duihua.metrics.routes import router as metrics
@@ -34,7 +35,7 @@ _EXPOSED = ["X-Task-ID", "X-Request-ID", "Content-Disposition"]
 
 def create_app(config: Config) -> FastAPI:
     """The ASGI application for a configuration. Its database must exist (see `db.migrate`)."""
-    app = FastAPI(
+    app = DescribedAPI(
         title="Duihua 对话",
         description=_DESCRIPTION,
         version=__version__,

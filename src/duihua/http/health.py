@@ -1,22 +1,29 @@
 """`/health`: the process lives. `/ready`: what it depends on answers."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from duihua.db.session import alive
 from duihua.http.envelope import Answer
 from duihua.http.state import BusState, Db
+from duihua.schemas.base import Envelope, ErrorEnvelope
+from duihua.schemas.health import HealthResponse, ReadyResponse
 
 router = APIRouter(tags=["operation"])
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": ErrorEnvelope, "description": "The database does not answer"}
+}
 
 
-@router.get("/health")
+@router.get("/health", response_model=Envelope[HealthResponse])
 async def health() -> Response:
     """Live: the process answers."""
     return Answer({"status": "ok"})
 
 
-@router.get("/ready")
+@router.get("/ready", response_model=Envelope[ReadyResponse], responses=_NOT_READY)
 async def ready(db: Db, bus: BusState) -> Response:
     """Ready: the database answers. 503 where it does not. Without Redis all goes on, a little later."""
     await db.read(alive)

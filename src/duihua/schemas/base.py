@@ -92,7 +92,7 @@ Reference = Annotated[
         _reference,
         json_schema_input_type=Annotated[str, Field(pattern=REFERENCE_PATTERN)] | Annotated[int, Field(ge=0)],
     ),
-    Field(description="uuid, or the integer id", examples=["0199…"]),
+    Field(description="uuid, or the integer id", examples=["0199f3a0-6f0c-7c1e-9a57-3f6d1c0b2a11"]),
 ]
 RowId = Annotated[
     int,
