@@ -79,28 +79,34 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     if (running && !thread.run) follow(running);
   }
 
-  async function loadEarlier() {
+  /** Whether there were any. @param {() => void} [onMove] called just before they are shown */
+  async function loadEarlier(onMove) {
     const first = thread.messages[0];
-    if (!thread.hasEarlier || !first) return;
+    if (!thread.hasEarlier || !first) return false;
     const page = await api.getChatMessages(chatId, { pageSize: PAGE, before: first.uuid });
-    if (thread.messages[0] !== first) return;
+    if (thread.messages[0] !== first) return false;
+    onMove?.();
     const list = [...page.list.map(shown), ...thread.messages];
     const trimmed = list.length > MOST_SHOWN && !thread.run;
     thread.messages = trimmed ? list.slice(0, MOST_SHOWN) : list;
     thread.hasEarlier = page.list.length === PAGE;
     thread.hasLater = thread.hasLater || trimmed;
+    return page.list.length > 0;
   }
 
-  async function loadLater() {
+  /** As `loadEarlier`. @param {() => void} [onMove] */
+  async function loadLater(onMove) {
     const last = thread.messages.at(-1);
-    if (!thread.hasLater || !last) return;
+    if (!thread.hasLater || !last) return false;
     const page = await api.getChatMessages(chatId, { pageSize: PAGE, after: last.uuid });
-    if (thread.messages.at(-1) !== last) return;
+    if (thread.messages.at(-1) !== last) return false;
+    onMove?.();
     const list = [...thread.messages, ...page.list.map(shown)];
     const trimmed = list.length > MOST_SHOWN;
     thread.messages = trimmed ? list.slice(-MOST_SHOWN) : list;
     thread.hasEarlier = thread.hasEarlier || trimmed;
     thread.hasLater = page.list.length === PAGE;
+    return page.list.length > 0;
   }
 
   /** What the server has of the messages around this one: versions, counts, sentences of errors. */

@@ -11,11 +11,13 @@ export const useUi = defineStore("ui", () => {
   const sidebarWidth = ref(recall("sidebarWidth", 272));
   const paletteOpen = ref(false);
   const sheetOpen = ref(false);
+  /** The words that led to the message that is shown next. */
+  const sought = ref("");
   narrow.addEventListener("change", () => {
     isNarrow.value = narrow.matches;
     sidebarOpen.value = !narrow.matches;
   });
   watch(sidebarOpen, (open) => isNarrow.value || remember("sidebar", open));
   watch(sidebarWidth, (width) => remember("sidebarWidth", width));
-  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen };
+  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen, sought };
 });
