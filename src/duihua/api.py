@@ -13,6 +13,8 @@ from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
 from duihua.search.routes import router as search
 from duihua.settings.routes import router as settings
+from duihua.statistics.routes import connections as connection_usage
+from duihua.statistics.routes import models as model_usage
 from duihua.statistics.routes import router as statistics
 from duihua.titles.routes import router as titles
 from duihua.transfer.routes import router as transfer
@@ -20,7 +22,9 @@ from duihua.trash.routes import router as trash
 
 FEATURES: tuple[APIRouter, ...] = (
     *(live, groups, conversations, messages, generation, titles, prompts, files),
-    *(search, statistics, trash, transfer, settings, connections, models),
+    # Before the connections: their /{connection_id} is no fixed path.
+    *(search, statistics, connection_usage, model_usage),
+    *(trash, transfer, settings, connections, models),
 )
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

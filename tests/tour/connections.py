@@ -50,6 +50,10 @@ def ask(api: Api, made: Json) -> None:
         reply = offline.say(api, made, "你好", model_id=model["id"], config={})["reply"]
         assert (reply["content"], reply["model_id"]) == ("".join(PIECES), model["id"])
         offline.delete(api, made)
+        [used] = [row for row in api.data("GET", "/chat/api-keys/stats") if row["api_key_id"] == made["id"]]
+        assert (used["requests"], used["errors"], used["completion_tokens"]) == (1, 0, 7)
+        [same] = api.data("GET", f"/chat/models/stats?timeRange=day&modelId={model['id']}")
+        assert same["average_first_token"] <= same["average_latency"]
 
 
 @part.step("delete it, and several at once")

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Float, literal
+from sqlalchemy import Float, SQLColumnExpression, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -31,3 +31,26 @@ def _sqlite(element: FromNow, compiler: Any, **kwargs: Any) -> str:
     # As UtcDateTime stores it, in six digits of which the clock knows three.
     seconds = compiler.process(element.clauses, **kwargs)
     return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', {seconds} || ' seconds') || '000')"
+
+
+class Seconds(FunctionElement[float]):
+    """How long it was from one moment to another; NULL where either is."""
+
+    name = "seconds_between"
+    inherit_cache = True
+    type = Float()
+
+    def __init__(self, begin: SQLColumnExpression[Any], end: SQLColumnExpression[Any]) -> None:
+        super().__init__(begin, end)
+
+
+@compiles(Seconds, "postgresql")
+def _seconds_postgresql(element: Seconds, compiler: Any, **kwargs: Any) -> str:
+    begin, end = (compiler.process(moment, **kwargs) for moment in element.clauses)
+    return f"CAST(extract(epoch FROM {end} - {begin}) AS double precision)"
+
+
+@compiles(Seconds, "sqlite")
+def _seconds_sqlite(element: Seconds, compiler: Any, **kwargs: Any) -> str:
+    begin, end = (compiler.process(moment, **kwargs) for moment in element.clauses)
+    return f"((julianday({end}) - julianday({begin})) * 86400.0)"

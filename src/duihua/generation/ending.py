@@ -35,6 +35,7 @@ class Ending(NamedTuple):
     finish_reason: str | None = None
     usage: dict[str, int] | None = None
     first_token_at: datetime | None = None
+    finished_at: datetime | None = None
     title: str | None = None
     rows: Sequence[tuple[int, bytes]] = ()
     seq: int = 0

@@ -270,4 +270,5 @@ def _ending(ended: Generating, state: MessageState, error: AppError | None, owne
         finish_reason=ended.finish_reason,
         usage=msgspec.to_builtins(ended.usage),
         first_token_at=ended.first_token_at,
+        finished_at=ended.finished_at,
     )

@@ -148,7 +148,7 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int,
             prompt_tokens=_counted(ending, "prompt_tokens"),
             completion_tokens=_counted(ending, "completion_tokens"),
             first_token_at=ending.first_token_at,
-            finished_at=moment,
+            finished_at=ending.finished_at or moment,
         )
         .returning(Generation.user_id, Generation.conversation_id, Generation.message_id)
         .execution_options(synchronize_session=False)

@@ -31,6 +31,7 @@ class Generating:
         "_journal",
         "_most_chars",
         "finish_reason",
+        "finished_at",
         "first_token_at",
         "run",
         "said",
@@ -44,6 +45,7 @@ class Generating:
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.first_token_at: datetime | None = None
+        self.finished_at: datetime | None = None
         self.titling = Titling(run)
         self._journal, self._most_chars = journal, most_chars
 
@@ -65,6 +67,8 @@ class Generating:
         except Exception:
             log.exception("generation failed", generation=self.run.generation_id)
             return MessageState.FAILED, AppError()
+        finally:
+            self.finished_at = now()
         return MessageState.COMPLETE, None
 
     def _take(self, deltas: Sequence[Delta]) -> None:

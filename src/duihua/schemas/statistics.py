@@ -10,7 +10,7 @@ from duihua.schemas.time_zone import TimeZone
 TimeRange = Literal["day", "week", "month", "year", "all"]
 
 
-class StatisticsQuery(QueryModel):
+class TimeQuery(QueryModel):
     """Which time, and whose days."""
 
     time_range: TimeRange = Field(
@@ -18,11 +18,24 @@ class StatisticsQuery(QueryModel):
         description="today by the hour; the last 7 or 30 days; the last 12 months; everything by month",
         examples=["month"],
     )
-    group_id: RowId | None = Field(None, description="only this group's conversations", examples=[1])
     tz: TimeZone | None = Field(
         None,
         description="IANA name of the time zone; default: that of the settings",
         examples=["Asia/Shanghai"],
+    )
+
+
+class StatisticsQuery(TimeQuery):
+    """Which time, and of what."""
+
+    group_id: RowId | None = Field(None, description="only this group's conversations", examples=[1])
+
+
+class ModelUsageQuery(TimeQuery):
+    """Which time, and of which model."""
+
+    model_id: str | None = Field(
+        None, max_length=255, description="only this model", examples=["gpt-4o-mini"]
     )
 
 
@@ -74,3 +87,38 @@ class StatisticsResponse(BaseModel):
     trend: list[StatisticsPoint] = Field(description="by the hour, the day or the month, oldest first")
     models: list[StatisticsModel] = Field(description="by model, the busiest first")
     groups: list[StatisticsGroup] = Field(description="by group, the busiest first")
+
+
+class Usage(BaseModel):
+    """How often a model was asked for a reply, and how well it did; seconds and tokens."""
+
+    requests: int = Field(description="replies that were begun in this time", examples=[120])
+    errors: int = Field(description="of these, the ones that failed", examples=[2])
+    prompt_tokens: int = Field(description="as far as the provider counted them", examples=[80_000])
+    completion_tokens: int = Field(description="as far as the provider counted them", examples=[40_000])
+    average_latency: float | None = Field(
+        description="from the question to the end of the reply, of complete ones", examples=[6.2]
+    )
+    average_first_token: float | None = Field(
+        description="from the question to the first token, thoughts included", examples=[0.6]
+    )
+    average_tokens_per_second: float | None = Field(
+        description="while writing: completion tokens over the time from first token to end", examples=[48.5]
+    )
+    last_used_at: str | None = Field(
+        description="when it was asked last", examples=["2026-01-31T08:00:00.000000+00:00"]
+    )
+
+
+class ModelUsage(Usage):
+    """What one model did."""
+
+    model_id: str = Field(description="the model, as it was asked for", examples=["gpt-4o-mini"])
+
+
+class ConnectionUsage(Usage):
+    """What one connection did; all zero where nothing was asked of it."""
+
+    api_key_id: int = Field(description="the connection", examples=[1])
+    provider: str | None = Field(description="its provider", examples=["deepseek"])
+    model_name: str | None = Field(description="its default model", examples=["deepseek-chat"])

@@ -3,16 +3,41 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Float, Select, case, cast, func, literal_column, select
 
+from duihua.db.clock import Seconds
 from duihua.db.session import Session
-from duihua.models import ChatGroup, Tally
-from duihua.vocabulary import Span
+from duihua.models import ChatGroup, Generation, Tally
+from duihua.statistics.periods import Period
+from duihua.vocabulary import MessageState, Span
 
 # The kind of what is no message.
 CONVERSATION = "conversation"
 # Each border of a month has at most 14 hours: fewer bound parameters than any database's limit.
 _RANGES_AT_ONCE = 100
+
+
+_COMPLETE = Generation.state == MessageState.COMPLETE
+_WRITING = case(
+    (
+        _COMPLETE & Generation.completion_tokens.is_not(None),
+        Seconds(Generation.first_token_at, Generation.finished_at),
+    )
+)
+_TOLD: dict[str, ColumnElement[Any]] = {
+    "requests": func.count(Generation.id),
+    "errors": func.count(case((Generation.state == MessageState.FAILED, 1))),
+    "prompt_tokens": func.coalesce(func.sum(Generation.prompt_tokens), 0),
+    "completion_tokens": func.coalesce(func.sum(Generation.completion_tokens), 0),
+    "average_latency": func.avg(case((_COMPLETE, Seconds(Generation.created_at, Generation.finished_at)))),
+    "average_first_token": func.avg(Seconds(Generation.created_at, Generation.first_token_at)),
+    # Of all tokens over all seconds: a short reply weighs little.
+    "average_tokens_per_second": cast(
+        func.sum(case((_WRITING.is_not(None), Generation.completion_tokens))), Float
+    )
+    / func.nullif(func.sum(_WRITING), 0.0),
+    "last_used_at": func.max(Generation.created_at),
+}
 
 
 class Counted(NamedTuple):
@@ -94,3 +119,36 @@ def _counts(session: Session, statement: Select[Any]) -> list[Counts]:
 def _mine(counted: Counted, span: Span) -> list[ColumnElement[bool]]:
     conditions = [Tally.user_id == counted.user_id, Tally.span == span]
     return conditions + ([] if counted.group_id is None else [Tally.group_id == counted.group_id])
+
+
+def used_models(
+    session: Session, user_id: int, time: Period | None, model_id: str | None
+) -> list[dict[str, Any]]:
+    """What the user's models did in this time (None: ever), the busiest first."""
+    statement = (
+        _told(time, Generation.model_id)
+        .where(Generation.user_id == user_id)
+        .group_by(Generation.model_id)
+        .order_by(func.count(Generation.id).desc(), Generation.model_id)
+    )
+    if model_id is not None:
+        statement = statement.where(Generation.model_id == model_id)
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def used_connections(session: Session, user_id: int, time: Period | None) -> dict[int, dict[str, Any]]:
+    """The same of each of the user's connections that was asked in this time."""
+    statement = (
+        _told(time, Generation.connection_id)
+        .where(Generation.user_id == user_id, Generation.connection_id.is_not(None))
+        .group_by(Generation.connection_id)
+    )
+    rows = [dict(row) for row in session.execute(statement).mappings()]
+    return {row.pop("connection_id"): row for row in rows}
+
+
+def _told(time: Period | None, by: Any) -> Select[Any]:
+    statement = select(by, *(value.label(name) for name, value in _TOLD.items()))
+    if time is None:
+        return statement
+    return statement.where(Generation.created_at >= time.begin, Generation.created_at < time.end)

@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from duihua.changes import counting
-from duihua.core.clock import now
+from duihua.connections import access as connection_access
+from duihua.core.clock import iso, now
 from duihua.db.session import Session
 from duihua.groups import access as group_access
-from duihua.schemas.statistics import StatisticsQuery
+from duihua.schemas.statistics import ModelUsageQuery, StatisticsQuery, TimeQuery
 from duihua.settings import service as settings
 from duihua.statistics import repository
 from duihua.statistics.periods import Period, month_of, nearest_month, periods, quarter_of, start_of_quarter
@@ -19,6 +20,9 @@ from duihua.vocabulary import Role
 
 # More months than any archive has: beyond this the oldest are one point.
 _MOST_POINTS = 400
+_UNUSED: dict[str, Any] = dict.fromkeys(
+    ("requests", "errors", "prompt_tokens", "completion_tokens"), 0
+) | dict.fromkeys(("average_latency", "average_first_token", "average_tokens_per_second", "last_used_at"))
 # No message is from later, wherever it was imported from.
 _END = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -60,7 +64,7 @@ def rebuild(session: Session) -> None:
 
 
 def _periods(session: Session, query: StatisticsQuery, counted: Counted) -> list[Period]:
-    zone = ZoneInfo(query.tz) if query.tz else settings.time_zone(session, counted.user_id)
+    zone = _zone(session, counted.user_id, query)
     first = repository.first_quarter(session, counted) if query.time_range == "all" else None
     found = periods(query.time_range, zone, now(), None if first is None else start_of_quarter(first))
     if query.time_range == "all":
@@ -122,6 +126,10 @@ def _said(counts: Counts, sign: int) -> dict[str, int]:
     }
 
 
+def _zone(session: Session, user_id: int, query: TimeQuery) -> ZoneInfo:
+    return ZoneInfo(query.tz) if query.tz else settings.time_zone(session, user_id)
+
+
 def _overview(trend: Sequence[Counter[str]]) -> dict[str, int]:
     def total(name: str) -> int:
         return sum(said[name] for said in trend)
@@ -144,3 +152,32 @@ def _busiest(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of which there is anything, the busiest first."""
     there = [item for item in items if item["messages"] or item.get("conversations")]
     return sorted(there, key=lambda item: (-item["messages"], -item.get("conversations", 0)))
+
+
+def of_models(session: Session, user_id: int, query: ModelUsageQuery) -> list[dict[str, Any]]:
+    """`ModelUsage`s: every model that was asked in this time."""
+    rows = repository.used_models(session, user_id, _whole(session, user_id, query), query.model_id)
+    return [_rounded(row) for row in rows]
+
+
+def of_connections(session: Session, user_id: int, query: TimeQuery) -> list[dict[str, Any]]:
+    """`ConnectionUsage`s: every connection, asked or not."""
+    used = repository.used_connections(session, user_id, _whole(session, user_id, query))
+    return [
+        {"api_key_id": row.id, "provider": row.provider, "model_name": row.model_name}
+        | _rounded(used.get(row.id, _UNUSED))
+        for row in connection_access.every(session, user_id)
+    ]
+
+
+def _whole(session: Session, user_id: int, query: TimeQuery) -> Period | None:
+    if query.time_range == "all":
+        return None
+    found = periods(query.time_range, _zone(session, user_id, query), now(), None)
+    return Period("", found[0].begin, found[-1].end)
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    last = row["last_used_at"]
+    told = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
+    return told | {"last_used_at": iso(last) if last else None}
