@@ -191,28 +191,35 @@ export const getFileInfo = (fileId) => request("GET", `/chat/files/${part(fileId
 
 // --------------------------------------------------------------------------------- export and import
 
+/** @typedef {{ onProgress?: (bytes: number) => void, signal?: AbortSignal }} Following of a download */
+
 /**
  * @param {{ chatId: string, format: "json" | "markdown" | "txt", includeSystemMessages?: boolean }} data
+ * @param {Following} [following]
  * @returns {Promise<{ blob: Blob, name: string }>}
  */
-export const exportChat = async (data) => download(await send("POST", "/chat/export", { body: data }));
+export const exportChat = async (data, { onProgress, signal } = {}) =>
+  download(await send("POST", "/chat/export", { body: data, signal }), onProgress);
 
 /**
  * A zip of several conversations, or with `all` of every one.
  * @param {{ chatIds: string[], format: string, includeSystemMessages?: boolean, all?: boolean }} data
+ * @param {Following} [following]
  * @returns {Promise<{ blob: Blob, name: string }>}
  */
-export const batchExportChats = async (data) => download(await send("POST", "/chat/export/batch", { body: data }));
+export const batchExportChats = async (data, { onProgress, signal } = {}) =>
+  download(await send("POST", "/chat/export/batch", { body: data, signal }), onProgress);
 
 /**
  * @param {FormData} formData with the field `file`
- * @param {number} [groupId] where the conversations go
+ * @param {number | null} [groupId] where the conversations go
  * @param {(event: { loaded: number, total: number }) => void} [onProgress] of the upload
+ * @param {AbortSignal} [signal]
  * @returns {Promise<{ imported: number, skipped: number, failed: number,
  *   conversations: { uuid: string, title: string, message_count: number }[], errors: any[] }>}
  */
-export const importChat = (formData, groupId, onProgress) =>
-  upload("/chat/import", formData, { query: { groupId }, onProgress });
+export const importChat = (formData, groupId, onProgress, signal) =>
+  upload("/chat/import", formData, { query: { groupId }, onProgress, signal });
 
 // ------------------------------------------------------------------- search, settings, titles, figures
 

@@ -99,10 +99,20 @@ export function upload(path, form, { query, onProgress, signal } = {}) {
 /**
  * A file that a response carries, with the name that the server gave it.
  * @param {Response} response
+ * @param {(bytes: number) => void} [onProgress] how much has come; how much will come, nobody knows
  * @returns {Promise<{ blob: Blob, name: string }>}
  */
-export async function download(response) {
-  return { blob: await response.blob(), name: fileName(response.headers.get("content-disposition") ?? "") };
+export async function download(response, onProgress) {
+  const name = fileName(response.headers.get("content-disposition") ?? "");
+  if (!onProgress || !response.body) return { blob: await response.blob(), name };
+  const pieces = [];
+  let bytes = 0;
+  const reader = response.body.getReader();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    pieces.push(/** @type {any} */ (value));
+    onProgress((bytes += value?.length ?? 0));
+  }
+  return { blob: new Blob(pieces, { type: response.headers.get("content-type") ?? "" }), name };
 }
 
 /** The file name in a Content-Disposition header (RFC 6266: `filename*` before `filename`). @param {string} header */

@@ -1,0 +1,45 @@
+// Files on their way into the archive, one after the other: how far each is, and what became of it.
+import { onBeforeUnmount, shallowReactive, shallowRef } from "vue";
+
+import { importChat } from "@/api/chat.js";
+import { useConversations } from "@/stores/conversations.js";
+
+let keys = 0;
+
+export function useImports() {
+  const conversations = useConversations();
+  const list = shallowRef([]);
+  let queue = Promise.resolve();
+
+  /** @param {File[]} files @param {number | null} groupId where they go; null: where they say */
+  function add(files, groupId) {
+    for (const file of files) {
+      const controller = new AbortController();
+      const entry = shallowReactive({ key: ++keys, name: file.name, state: "waiting", sent: 0, report: null, error: "", stop: () => controller.abort() });
+      list.value = [entry, ...list.value];
+      queue = queue.then(() => send(entry, file, groupId, controller.signal));
+    }
+  }
+
+  async function send(entry, file, groupId, signal) {
+    if (signal.aborted) return (entry.state = "stopped");
+    entry.state = "sending";
+    const form = new FormData();
+    form.append("file", file, file.name);
+    const onProgress = ({ loaded, total }) => {
+      entry.sent = total ? loaded / total : 0;
+      if (loaded === total) entry.state = "reading";
+    };
+    try {
+      entry.report = await importChat(form, groupId, onProgress, signal);
+      entry.state = "done";
+      await conversations.load();
+    } catch (error) {
+      entry.state = signal.aborted ? "stopped" : "failed";
+      entry.error = error.message;
+    }
+  }
+
+  onBeforeUnmount(() => list.value.forEach((entry) => entry.state === "waiting" && entry.stop()));
+  return { list, add };
+}
