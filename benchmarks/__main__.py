@@ -14,6 +14,7 @@ SHORT: dict[str, list[str]] = {
     "cuts": ["--cuts", "200"],
     "kill_rounds": ["--rounds", "10"],
     "statistics": ["--messages", "100000"],
+    "cluster": ["--rounds", "2", "--seconds", "3", "--tries", "80"],
     "replay": ["--dialogues", "60", "--kills", "1"],
 }
 FULL: dict[str, list[str]] = {name: [] for name in SHORT}

@@ -12,17 +12,23 @@ import argparse
 import asyncio
 import sys
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import uvloop
 
 from benchmarks import callgrind
 from benchmarks.figures import middle, table, verdict
-from benchmarks.processes import Running, Setting, Stage, stage
+from benchmarks.processes import Setting, Stage, stage
 from benchmarks.streams import Load, sent_times
 
 TARGET = 2.5
 _SETTLE_SECONDS = 0.7
+
+
+class Measured(Protocol):
+    """What takes CPU: a process, or several."""
+
+    def cpu_seconds(self) -> float: ...
 
 
 class Cost(NamedTuple):
@@ -38,14 +44,14 @@ class Cost(NamedTuple):
         return self.cpu / self.chunks * 1e6
 
 
-async def _idle(process: Running, seconds: float) -> float:
+async def _idle(process: Measured, seconds: float) -> float:
     """CPU seconds per second of a process that has nothing to do."""
     before = process.cpu_seconds()
     await asyncio.sleep(seconds)
     return (process.cpu_seconds() - before) / seconds
 
 
-async def _window(on: Stage, process: Running, load: Load, seconds: float) -> Cost:
+async def window(on: Stage, process: Measured, load: Load, seconds: float) -> Cost:
     """Run a load and measure while all of it is streaming."""
     idle = await _idle(process, 1.5)
     exchanges = await load.start()
@@ -78,7 +84,7 @@ async def measure(streams: int, rate: float, seconds: float, rounds: int) -> int
         for round_number in range(rounds + 1):
             for name, process in targets.items():
                 load = await Load.prepare(process.port, name != "pass-through", streams, chunks, rate)
-                cost = await _window(on, process, load, seconds if round_number else 1.0)
+                cost = await window(on, process, load, seconds if round_number else 1.0)
                 if round_number:
                     costs[name].append(cost)
         complaints = on.complaints("full") + on.complaints("normal")

@@ -19,6 +19,24 @@ STOP_SECONDS = 20.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    found = (file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(child) for line in found for child in line.split()]
+
+
+def cpu_seconds(pid: int) -> float:
+    """In the scheduler's nanoseconds where Linux counts them."""
+    try:
+        files = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
+        if files:
+            return sum(int(file.read_text().split()[0]) for file in files) / 1e9
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # A thread has ended in between: the whole process's ticks are coarser and do not mind.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 class DidNotStart(RuntimeError):
     """A process ended, or did not answer, instead of serving."""
 
@@ -49,15 +67,8 @@ class Running:
         return self._process.poll() is None
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its threads, in the scheduler's nanoseconds where Linux counts them."""
-        try:
-            files = list(Path(f"/proc/{self.pid}/task").glob("*/schedstat"))
-            if files:
-                return sum(int(file.read_text().split()[0]) for file in files) / 1e9
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # A thread has ended in between: the whole process's ticks are coarser and do not mind.
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """User and system time of all its threads and, where it is a parent of workers, of theirs."""
+        return sum(map(cpu_seconds, (self.pid, *children(self.pid))))
 
     def resident_bytes(self) -> int:
         """Its resident memory."""

@@ -56,10 +56,14 @@ class _Request(msgspec.Struct):
 
 
 class Call(msgspec.Struct):
-    """The log of one request: its prompt's digest, and when each token was written (CLOCK_MONOTONIC)."""
+    """The log of one request: its prompt's digest, and when each token was written (CLOCK_MONOTONIC).
+
+    `closed_at` is when its connection was lost.
+    """
 
     prompt: str
     sent: list[float] = []
+    closed_at: float | None = None
 
 
 class _Reply:
@@ -113,6 +117,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, log: dict[str, list[Call]]) -> None:
         self._log = log
         self._reply: _Reply | None = None
+        self._call: Call | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -126,8 +131,9 @@ class _Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._reply is not None:
+        if self._reply is not None and self._call is not None:
             self._reply.stop()
+            self._call.closed_at = time.monotonic()
 
     def pause_writing(self) -> None:
         if self._reply is not None:
@@ -157,7 +163,7 @@ class _Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 
     def _answer(self, request: _Request) -> None:
-        call = Call(replies.digest((said.role, said.content) for said in request.messages))
+        call = self._call = Call(replies.digest((said.role, said.content) for said in request.messages))
         if request.upstream.key is not None:
             self._log.setdefault(request.upstream.key, []).append(call)
         self._reply = _Reply(self._transport, request, call)

@@ -89,7 +89,7 @@ async def test_whoever_freezes_in_a_transaction_does_not_hold_up_recovery(
         chat_id = (await client.conversation())["uuid"]
         left = await abandon(client, chat_id, "一半")
         await change(client, left.generation_id, lease_expires_at=now() + timedelta(seconds=60))
-        async with frozen._first.connect() as connection:  # type: ignore[attr-defined]  # it is PostgreSQL's
+        async with frozen._engine.connect() as connection:  # type: ignore[attr-defined]  # it is PostgreSQL's
             await connection.execute(
                 update(Generation).values(owner="frozen", lease_expires_at=func.now() - timedelta(hours=1))
             )

@@ -173,20 +173,19 @@ async def test_an_exhausted_pool_is_503_with_a_time_to_wait(one_connection: Data
 
 
 @on_postgres
-async def test_a_killed_connection_costs_one_request_at_most(notes: Database, database_url: str) -> None:
+async def test_a_killed_connection_costs_nobody_anything(notes: Database, database_url: str) -> None:
     kill_others = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()"""
     async with postgres_peer(database_url) as peer:
         await asyncio.gather(*(notes.read(alive) for _ in range(5)))
         await peer.execute(kill_others)
         assert await asyncio.gather(*(notes.write(note, n) for n in range(5))) == list(range(5))
-        busy = asyncio.create_task(notes.write(lambda session: [note(session, 10), pause(session, 5)]))
+        busy = asyncio.create_task(notes.write(lambda session: [note(session, 10), pause(session, 0.5)]))
         await _wait_for_query(peer, "pg_sleep")
         await peer.execute(kill_others)
-        with pytest.raises(StorageUnavailable):
-            await busy
+        await busy
     assert await notes.write(note, 11) == 11
-    assert await notes.read(numbers) == [0, 1, 2, 3, 4, 11]
+    assert await notes.read(numbers) == [0, 1, 2, 3, 4, 10, 11]
 
 
 async def _wait_for_query(peer: asyncpg.Connection, part: str) -> None:

@@ -1,11 +1,13 @@
 """PostgreSQL through asyncpg: the same plain units of work, run in a greenlet that awaits for them."""
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from duihua.db.errors import is_retryable, storage_error
@@ -15,6 +17,8 @@ POOL_WAIT_SECONDS = 5.0
 # Longer than any statement of ours takes where the server is well.
 STATEMENT_SECONDS = 60.0
 ATTEMPTS = 3
+# A connection that nobody has used for so long is tried before it is used.
+TRUSTED_SECONDS = 1.0
 _SESSION = {
     "timezone": "UTC",
     # A process that is frozen in the middle of a transaction must not hold its locks for ever.
@@ -36,13 +40,18 @@ class PostgresDatabase:
     def __init__(self, url: URL, *, pool_size: int = 10) -> None:
         self.under_way = UnderWay()
         self._engine = _engine(url, pool_size)
-        # However many requests wait for a connection, what readers are waiting to see has one.
-        self._first = _engine(url, 1)
+        _try_idle_ones(self._engine)
+        # One snapshot for the whole unit, as on SQLite; and a write by mistake is refused.
+        self._reading = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        # However many requests wait for a connection, what readers are waiting to see has one. It commits
+        # each statement by itself, and is not tried first: who uses it insists anyway.
+        self._first = _engine(url, 1, isolation_level="AUTOCOMMIT")
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.read`."""
-        unit = bind(work, *args, **kwargs)
-        return await self._transact(self._engine, _read_only(unit))
+        return await self._transact(self._reading, bind(work, *args, **kwargs))
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write`."""
@@ -50,36 +59,44 @@ class PostgresDatabase:
 
     async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write_first`: transactions do not queue for each other, but for connections."""
-        return await self._transact(self._first, bind(work, *args, **kwargs))
+        return await self._transact(self._first, bind(work, *args, **kwargs), commits_at_once=True)
 
     async def close(self) -> None:
         """See `Database.close`."""
         await self._engine.dispose()
         await self._first.dispose()
 
-    async def _transact(self, engine: AsyncEngine, unit: Callable[[Session], T]) -> T:
+    async def _transact(
+        self, engine: AsyncEngine, unit: Callable[[Session], T], *, commits_at_once: bool = False
+    ) -> T:
         for attempt in range(1, ATTEMPTS + 1):
+            # With its connection a transaction is undone, unless COMMIT was already on its way.
+            is_undone_with_its_connection = not commits_at_once
             try:
                 with self.under_way:
-                    async with engine.begin() as connection:
-                        return await connection.run_sync(run, unit)
+                    async with engine.connect() as connection, connection.begin():
+                        result = await connection.run_sync(run, unit)
+                        is_undone_with_its_connection = False
             except (SQLAlchemyError, OSError) as error:
-                if is_retryable(error) and attempt < ATTEMPTS:
+                lost = isinstance(error, DBAPIError) and error.connection_invalidated
+                may_run_again = is_retryable(error) or (lost and is_undone_with_its_connection)
+                if may_run_again and attempt < ATTEMPTS:
                     continue
                 named = storage_error(error)
                 if named is None:
                     raise
                 raise named from error
+            else:
+                return result
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _engine(url: URL, connections: int) -> AsyncEngine:
+def _engine(url: URL, connections: int, **options: Any) -> AsyncEngine:
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
-        pool_pre_ping=True,
         connect_args={
             "timeout": POOL_WAIT_SECONDS,
             "command_timeout": STATEMENT_SECONDS,
@@ -87,13 +104,27 @@ def _engine(url: URL, connections: int) -> AsyncEngine:
         },
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
+        **options,
     )
 
 
-def _read_only(unit: Callable[[Session], T]) -> Callable[[Session], T]:
-    def work(session: Session) -> T:
-        # One snapshot for the whole unit, as on SQLite; and a write by mistake is refused.
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        return unit(session)
+def _try_idle_ones(engine: AsyncEngine) -> None:
+    """Ping what has been idle: three ways there and back, which a busy server need not pay for each unit.
 
-    return work
+    A connection that was used just now and is lost is found out by its use; the unit runs again then.
+    """
+    pool, errors = engine.sync_engine.pool, engine.dialect.loaded_dbapi.Error
+
+    def used(_: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    def tried(connection: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info["used_at"] > TRUSTED_SECONDS:
+            try:
+                connection.ping()
+            except errors as error:
+                raise DisconnectionError from error
+
+    event.listen(pool, "connect", used)
+    event.listen(pool, "checkin", used)
+    event.listen(pool, "checkout", tried)

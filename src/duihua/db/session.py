@@ -69,8 +69,8 @@ class Database(Protocol):
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(session, …)` in one transaction and commit it.
 
-        An error from `work` undoes all of it and is raised here. `work` may run again where the
-        database undid it because of another transaction, so it must touch nothing but its session.
+        An error from `work` undoes all of it and is raised here. `work` may run again where the database
+        undid it, for another transaction or with its connection: it must touch nothing but its session.
 
         Raises:
             StorageFull, StorageUnavailable: nothing was changed.
@@ -78,7 +78,10 @@ class Database(Protocol):
         ...
 
     async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Like `write`, ahead of every write that still waits: for what readers are waiting to see."""
+        """Like `write`, ahead of every write that still waits: for what readers are waiting to see.
+
+        `work` changes the database by one statement at most, which need not be undone with what it read.
+        """
         ...
 
     async def close(self) -> None:

@@ -4,7 +4,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, Table, and_, bindparam, delete, insert, or_, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CursorResult,
+    Integer,
+    Table,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from duihua.db.session import Session
@@ -21,6 +36,29 @@ _OWNED = select(Generation.__table__.c.id).where(
     Generation.state == MessageState.STREAMING,
 )
 _SWEPT_AT_ONCE = 200
+# The same two as one statement, which on PostgreSQL is one way there and back instead of four.
+_TOLD = (
+    func.unnest(
+        bindparam("runs", type_=ARRAY(BigInteger)),
+        bindparam("seqs", type_=ARRAY(Integer)),
+        bindparam("payloads", type_=ARRAY(Text)),
+    )
+    .table_valued("generation_id", "seq", "payload", name="told")
+    .render_derived()
+)
+_APPEND_TO_OWNED = insert(_EVENTS).from_select(
+    ["generation_id", "seq", "payload"],
+    select(_TOLD.c.generation_id, _TOLD.c.seq, _TOLD.c.payload).where(
+        select(func.count())
+        .where(
+            Generation.id == any_(bindparam("named", type_=ARRAY(BigInteger))),
+            Generation.owner == bindparam("owner"),
+            Generation.state == MessageState.STREAMING,
+        )
+        .scalar_subquery()
+        == bindparam("number")
+    ),
+)
 
 
 class News(NamedTuple):
@@ -78,9 +116,30 @@ def extend(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]])
     The number alone is no fence for ever: of a run that ended long ago, the journal has been swept.
     """
     named = {generation_id for generation_id, _, _ in rows}
+    if session.get_bind().dialect.name == "postgresql":
+        _extend_at_once(session, owner, list(named), rows)
+        return
     if set(session.connection().scalars(_OWNED, {"named": list(named), "owner": owner})) != named:
         raise LostGeneration
     append_events(session, rows)
+
+
+def _extend_at_once(
+    session: Session, owner: str, named: list[int], rows: Sequence[tuple[int, int, bytes]]
+) -> None:
+    values = {
+        "runs": [generation_id for generation_id, _, _ in rows],
+        "seqs": [seq for _, seq, _ in rows],
+        "payloads": [payload.decode() for _, _, payload in rows],
+    }
+    try:
+        result = session.connection().execute(
+            _APPEND_TO_OWNED, {**values, "named": named, "number": len(named), "owner": owner}
+        )
+    except IntegrityError as error:
+        raise LostGeneration from error
+    if result.rowcount != len(rows):
+        raise LostGeneration
 
 
 def news(session: Session, places: Mapping[int, int]) -> dict[int, News]:
