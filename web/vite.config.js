@@ -15,9 +15,41 @@ export default defineConfig({
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false },
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   // No inlined assets: the policy lets a page load fonts from files only.
-  build: { assetsInlineLimit: 0, target: "es2022", outDir: output, emptyOutDir: true, manifest: "manifest.json", modulePreload: { polyfill: false } },
+  build: {
+    assetsInlineLimit: 0,
+    target: "es2022",
+    outDir: output,
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: { groups: pieces() } } },
+  },
   server: { proxy: { "/chat": server, "/api": server } },
 });
+
+const FIRST = fileURLToPath(new URL("src/main.js", import.meta.url));
+const CHAT = fileURLToPath(new URL("src/pages/ChatPage.vue", import.meta.url));
+
+/** The first load is one file, what a conversation adds to it another; else each of thirty shared parts would be one. */
+function pieces() {
+  const parts = [["first", "src/main.js"], ["chat", "src/pages/ChatPage.vue"]];
+  return parts.map(([name, path], index) => {
+    const root = fileURLToPath(new URL(path, import.meta.url));
+    let within;
+    const nameOf = (id, graph) => {
+      within ??= reached(root, graph);
+      return id !== root && within.has(id) ? name : null;
+    };
+    return { name: nameOf, priority: parts.length - index };
+  });
+}
+
+/** What a module imports at once, and what that does. */
+function reached(root, graph) {
+  const found = new Set([root]);
+  for (const id of found) for (const each of graph.getModuleInfo(id)?.importedIds ?? []) found.add(each);
+  return found;
+}
 
 /** KaTeX names each font three times; every browser that runs this reads the first. */
 function modernFonts() {

@@ -8,7 +8,7 @@ from duihua.http import web_client
 from tests.fixtures.client import Client
 from tests.web.browser import chromium
 
-MOST_JS = 150 * 1024
+MOST_JS = 100 * 1024
 MOST_CSS = 15 * 1024
 MOST_ROUTE = 40 * 1024
 # Loaded at the first formula and the first code block, not by a page.

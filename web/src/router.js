@@ -1,14 +1,17 @@
 import { createRouter, createWebHistory } from "vue-router";
 
-import ChatPage from "./pages/ChatPage.vue";
 import NewChatPage from "./pages/NewChatPage.vue";
 import { pages } from "./pages/index.js";
+
+// What shows messages is not in the first load, but here before the first one is sent.
+const loadChat = () => import("./pages/ChatPage.vue");
+(window.requestIdleCallback ?? window.setTimeout)(loadChat);
 
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: "/", name: "new", component: NewChatPage },
-    { path: "/c/:chatId", name: "chat", component: ChatPage },
+    { path: "/c/:chatId", name: "chat", component: loadChat },
     ...pages,
     { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/NotFoundPage.vue") },
   ],

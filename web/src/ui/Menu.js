@@ -1,0 +1,19 @@
+// A menu at a button. `items`: { label, icon?, run?, danger?, disabled?, checked?, items? }, "line", or { heading }.
+// Until somebody opens it, it is the button alone: a page has hundreds of them, and their code is not in the first load.
+import { cloneVNode, defineComponent, h, shallowRef } from "vue";
+
+const load = () => import("./OpenMenu.vue");
+(window.requestIdleCallback ?? window.setTimeout)(load);
+
+export default defineComponent({
+  props: { items: { type: Array, required: true }, align: { type: String, default: "end" }, side: { type: String, default: "bottom" } },
+  setup(props, { slots }) {
+    const opened = shallowRef(null);
+    const open = async () => (opened.value = (await load()).default);
+    const isDown = (/** @type {KeyboardEvent} */ event) => event.key === "ArrowDown" && (event.preventDefault(), open());
+    return () =>
+      opened.value
+        ? h(opened.value, props, slots)
+        : slots.default().map((button) => cloneVNode(button, { onClick: open, onKeydown: isDown, "aria-haspopup": "menu", "aria-expanded": false }));
+  },
+});
