@@ -21,7 +21,7 @@ FileId = Annotated[Reference, Path()]
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The bytes as they were uploaded; an attachment, unless it is a picture",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 

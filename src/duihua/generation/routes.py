@@ -1,6 +1,6 @@
 """`/chat/messages`: what asks a model. Sending, streaming, cancelling, regenerating, editing."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from duihua.generation.event_stream import EventStream
 from duihua.generation.service import Attached
 from duihua.generation.starting import Caller
 from duihua.http.envelope import Answer
+from duihua.http.event_streams import events
 from duihua.http.routing import feature_router
 from duihua.http.state import Db, ServerConfig
 from duihua.messages import service as messages
@@ -31,15 +32,16 @@ from duihua.schemas.stream import CancelResponse, TerminateResponse
 
 router = feature_router("/chat", "generation")
 TaskId = Annotated[Reference, Path(description="`X-Task-ID` of the stream")]
-_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Server-Sent Events (docs/streaming.md)",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
-}
+_STREAM = events(
+    "docs/streaming.md",
+    [
+        *("user_message", "assistant_start", "reasoning", "chunk", "title"),
+        *("complete", "cancelled", "error"),
+    ],
+)
 
 
-@router.post("/messages", response_model=Envelope[ReplyResponse])
+@router.post("/messages", response_model=Envelope[ReplyResponse], responses=_STREAM)
 async def send_message(
     db: Db, engine: AppEngine, caller: RequestCaller, config: ServerConfig, new: MessageCreate
 ) -> Response:
@@ -82,7 +84,7 @@ async def join_stream(db: Db, engine: AppEngine, user: User, task_id: TaskId, af
     return EventStream(engine.feeds, await service.attach(db, engine, user.id, task_id, after=after))
 
 
-@router.post("/messages/regenerate", response_model=Envelope[ReplyResponse])
+@router.post("/messages/regenerate", response_model=Envelope[ReplyResponse], responses=_STREAM)
 async def regenerate_message(
     db: Db, engine: AppEngine, caller: RequestCaller, wanted: MessageRegenerate
 ) -> Response:
@@ -91,7 +93,9 @@ async def regenerate_message(
     return await _respond(db, engine, caller, attached, stream=wanted.stream)
 
 
-@router.put("/messages/{message_id}", response_model=Envelope[MessageResponse | ReplyResponse])
+@router.put(
+    "/messages/{message_id}", response_model=Envelope[MessageResponse | ReplyResponse], responses=_STREAM
+)
 async def edit_message(
     db: Db,
     engine: AppEngine,

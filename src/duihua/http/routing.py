@@ -44,6 +44,7 @@ def _require_json(request: Request) -> None:
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorEnvelope, "description": description}
     for status, description in {
+        400: "It cannot be done to this thing",
         404: "It does not exist, or it is somebody else's",
         409: "It contradicts the present state",
         413: "Larger than the configured limit",

@@ -1,6 +1,6 @@
 """`/chat/events`."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from starlette.responses import Response, StreamingResponse
@@ -8,16 +8,12 @@ from starlette.responses import Response, StreamingResponse
 from duihua.auth.dependencies import User
 from duihua.generation.dependencies import RequestedPlace
 from duihua.generation.event_stream import HEADERS
+from duihua.http.event_streams import events
 from duihua.http.routing import feature_router
 from duihua.live.follow import Live
 
 router = feature_router("/chat", "events")
-_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Server-Sent Events (docs/events.md)",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
-}
+_STREAM = events("docs/events.md")
 
 
 async def _live(request: Request) -> Live:

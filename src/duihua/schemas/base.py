@@ -97,7 +97,11 @@ Reference = Annotated[
 RowId = Annotated[
     int,
     Field(ge=1, le=_LARGEST_ID),
-    BeforeValidator(_row_id, json_schema_input_type=Annotated[int, Field(ge=1, le=_LARGEST_ID)] | str),
+    BeforeValidator(
+        _row_id,
+        json_schema_input_type=Annotated[int, Field(ge=1, le=_LARGEST_ID)]
+        | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$")],
+    ),
 ]
 
 

@@ -20,6 +20,6 @@ def _known_zone(name: str) -> str:
 
 TimeZone = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=64, examples=["Asia/Shanghai"], description="IANA name of the time zone"),
+    Field(max_length=64, examples=["Asia/Shanghai"], description="IANA name of the time zone"),
     AfterValidator(_known_zone),
 ]

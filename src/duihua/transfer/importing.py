@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from duihua.core.i18n import Language, translate
 from duihua.db.session import open_database
+from duihua.http.field_errors import phrase
 from duihua.models.user import LOCAL_USER_ID
 from duihua.transfer import formats, storing
 from duihua.transfer.found import BrokenArchive, Found
@@ -80,6 +81,8 @@ def _one(found: Found, importer: Importer, group_id: int | None, report: dict[st
 
 
 def _problem(found: Found, importer: Importer, title: str | None, code: str, **values: Any) -> dict[str, Any]:
+    if "reason" in values:
+        values["reason"] = phrase(values["reason"], importer.language)
     sentence = translate(code, importer.language, **values)
     return {"place": found.place, "title": title, "error": code, "message": sentence}
 

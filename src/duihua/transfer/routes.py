@@ -26,7 +26,8 @@ router = feature_router("/chat", "export and import")
 
 
 def _file(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in types}
+    text: dict[str, Any] = {"type": "string", "format": "binary"}
+    content = {kind: {"schema": {"type": "object"} if kind == "application/json" else text} for kind in types}
     return {200: {"description": description, "content": content}}
 
 
