@@ -3,8 +3,7 @@
 On SQLite the tokens are in a table of FTS5 beside the documents, on PostgreSQL in a column of theirs.
 """
 
-from sqlalchemy import DDL, BigInteger, ForeignKey, Index, Integer, String, Text, event, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, DDL, BigInteger, ForeignKey, Index, Integer, String, Text, event, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
