@@ -182,7 +182,7 @@ def test_a_backup_that_fails_leaves_no_half_of_one(
     def full(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    opened = migrate._open
+    opened = migrate.open_file
 
     class Full(sqlite3.Connection):
         backup = full
@@ -192,7 +192,7 @@ def test_a_backup_that_fails_leaves_no_half_of_one(
             sqlite3.connect(path, factory=Full, isolation_level=None) if mode == "ro" else opened(path, mode)
         )
 
-    monkeypatch.setattr(migrate, "_open", open_full)
+    monkeypatch.setattr(migrate, "open_file", open_full)
     content = sqlite_place.content()
     with pytest.raises(migrate.MigrationError, match="no room left"):
         migrate.upgrade(sqlite_place.url)
