@@ -142,6 +142,22 @@ def _touch(session: Session, chat_row: int) -> None:
     service.rebuild(session)
 
 
+@pytest.mark.parametrize(("query", "points"), [("week&by=hour", 168), ("year&by=day", 338)])
+async def test_a_time_is_cut_finer_where_asked(client: Client, query: str, points: int) -> None:
+    await client.app.state.database.write(add, *AGES)
+    # In Kathmandu it is 1 February: the year begins with March, 337 days before.
+    data = await counted(client, f"time_range={query}&{KATHMANDU}")
+    assert (len(data["trend"]), data["trend"][-1]["date"][:10]) == (points, "2026-02-01")
+    usual = await counted(client, f"time_range={query[:4]}&{KATHMANDU}")
+    assert {**data, "trend": None} == {**usual, "trend": None}
+    assert sum(point["tokens"] for point in data["trend"]) == data["overview"]["token_count"]
+
+
+@pytest.mark.parametrize("query", ["timeRange=month&by=hour", "timeRange=all&by=day", "by=minute"])
+async def test_what_would_be_too_many_points_is_refused(client: Client, query: str) -> None:
+    assert (await client.get(f"/chat/statistics?{query}")).status == 422
+
+
 @pytest.mark.parametrize("query", ["timeRange=decade", "tz=Mars/Olympus", "tz=../etc/passwd", "groupId=x"])
 async def test_bad_input_is_refused(client: Client, query: str) -> None:
     assert (await client.get(f"/chat/statistics?{query}")).status == 422

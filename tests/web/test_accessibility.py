@@ -18,6 +18,7 @@ _PAGES = {
     "prompts": "/prompts",
     "prompt": "/prompts/1",
     "new-prompt": "/prompts/new",
+    "statistics": "/statistics",
     "archived": "/archived",
     "trash": "/trash",
     "settings": "/settings",
@@ -69,6 +70,7 @@ async def _fill(archive: Client) -> None:
     await archive.post("/chat/api-keys", {"provider": "ollama", "status": "inactive"})
     prompt = {"title": "翻译 Translate", "content": "译成{{语言}}", "tags": ["写作"], "category": "role"}
     await archive.post("/chat/prompts", prompt)
+    await archive.say((await archive.conversation())["uuid"])
     chats = [(await archive.conversation(title=f"对话 {n}"))["uuid"] for n in range(2)]
     await archive.put(f"/chat/conversations/{chats[0]}", {"status": "archived"})
     await archive.delete(f"/chat/conversations/{chats[1]}")

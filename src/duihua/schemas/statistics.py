@@ -28,6 +28,11 @@ class TimeQuery(QueryModel):
 class StatisticsQuery(TimeQuery):
     """Which time, and of what."""
 
+    by: Literal["hour", "day", "month"] | None = Field(
+        None,
+        description="what `trend` is cut into instead; a week also has hours, a year also days",
+        examples=["day"],
+    )
     group_id: RowId | None = Field(None, description="only this group's conversations", examples=[1])
 
 

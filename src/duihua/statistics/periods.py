@@ -8,8 +8,16 @@ from zoneinfo import ZoneInfo
 
 _QUARTER = timedelta(minutes=15)
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-_DAYS = {"week": 7, "month": 30}
+_DAYS = {"day": 1, "week": 7, "month": 30}
 _MONTHS_OF_A_YEAR = 12
+# What a time range may be cut into; the first where nobody says.
+UNITS = {
+    "day": ("hour",),
+    "week": ("day", "hour"),
+    "month": ("day",),
+    "year": ("month", "day"),
+    "all": ("month",),
+}
 
 
 class Period(NamedTuple):
@@ -20,25 +28,27 @@ class Period(NamedTuple):
     end: datetime
 
 
-def periods(time_range: str, zone: ZoneInfo, present: datetime, first: datetime | None) -> list[Period]:
-    """The hours of today, the last days or months, or (`all`) the months since `first`, oldest first.
+def periods(
+    time_range: str, zone: ZoneInfo, present: datetime, first: datetime | None, unit: str | None = None
+) -> list[Period]:
+    """Today, the last days, the last months, or (`all`) the months since `first`, cut into `unit`s.
 
-    They follow each other without a gap. An hour or a day that the zone left out is not there; an hour
-    that it had twice is one.
+    Oldest first; they follow each other without a gap. An hour or a day that the zone left out is not
+    there; an hour that it had twice is one.
     """
+    unit = unit or UNITS[time_range][0]
     today = present.astimezone(zone).date()
-    if time_range == "day":
-        midnight = datetime.combine(today, time.min)
-        walls = [midnight + timedelta(hours=hour) for hour in range(25)]
-        return list(_between(walls, zone, "hour"))
-    if time_range in _DAYS:
-        days = _DAYS[time_range]
-        walls = [_midnight(today, back) for back in range(days - 1, -2, -1)]
-        return list(_between(walls, zone, "day"))
     since = _month(today, _MONTHS_OF_A_YEAR - 1)
-    if time_range == "all":
+    if time_range in _DAYS:
+        since = today - timedelta(days=_DAYS[time_range] - 1)
+    elif time_range == "all":
         since = min(today, (first or present).astimezone(zone).date()).replace(day=1)
-    return list(_between(list(_months(since, _month(today, -1))), zone, "month"))
+    if unit == "month":
+        walls = list(_months(since, _month(today, -1)))
+    else:
+        step = timedelta(hours=1) if unit == "hour" else timedelta(days=1)
+        walls = list(_steps(_midnight(since), _midnight(today + timedelta(days=1)), step))
+    return list(_between(walls, zone, unit))
 
 
 def quarter_of(moment: datetime) -> int:
@@ -75,8 +85,14 @@ def _label(wall: datetime, zone: ZoneInfo, unit: str) -> str:
     return wall.strftime("%Y-%m-%d" if unit == "day" else "%Y-%m")
 
 
-def _midnight(day: date, days_before: int) -> datetime:
-    return datetime.combine(day - timedelta(days=days_before), time.min)
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min)
+
+
+def _steps(begin: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+    while begin <= end:
+        yield begin
+        begin += step
 
 
 def _month(day: date, months_before: int) -> date:
@@ -86,5 +102,5 @@ def _month(day: date, months_before: int) -> date:
 
 def _months(since: date, until: date) -> Iterator[datetime]:
     while since <= until:
-        yield datetime.combine(since, time.min)
+        yield _midnight(since)
         since = _month(since, -1)

@@ -9,12 +9,21 @@ from zoneinfo import ZoneInfo
 from duihua.changes import counting
 from duihua.connections import access as connection_access
 from duihua.core.clock import iso, now
+from duihua.core.errors import InvalidInput
 from duihua.db.session import Session
 from duihua.groups import access as group_access
 from duihua.schemas.statistics import ModelUsageQuery, StatisticsQuery, TimeQuery
 from duihua.settings import service as settings
 from duihua.statistics import repository
-from duihua.statistics.periods import Period, month_of, nearest_month, periods, quarter_of, start_of_quarter
+from duihua.statistics.periods import (
+    UNITS,
+    Period,
+    month_of,
+    nearest_month,
+    periods,
+    quarter_of,
+    start_of_quarter,
+)
 from duihua.statistics.repository import Counted, Counts
 from duihua.vocabulary import Role
 
@@ -28,12 +37,14 @@ _END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def statistics(session: Session, user_id: int, query: StatisticsQuery) -> dict[str, Any]:
-    """A `StatisticsResponse`. Raises GroupNotFound."""
+    """A `StatisticsResponse`. Raises GroupNotFound, InvalidInput."""
+    if query.by not in {None, *UNITS[query.time_range]}:
+        raise InvalidInput(field="query.by", reason=f"not for {query.time_range}")
     if query.group_id is not None:
         group_access.owned(session, user_id, query.group_id)
     counted = Counted(user_id, query.group_id)
     asked = _periods(session, query, counted)
-    find = _by_month if query.time_range in {"year", "all"} else _by_quarter
+    find = _by_month if (query.by or UNITS[query.time_range][0]) == "month" else _by_quarter
     trend: list[Counter[str]] = [Counter() for _ in asked]
     models: defaultdict[str, Counter[str]] = defaultdict(Counter)
     groups: defaultdict[int, Counter[str]] = defaultdict(Counter)
@@ -66,7 +77,8 @@ def rebuild(session: Session) -> None:
 def _periods(session: Session, query: StatisticsQuery, counted: Counted) -> list[Period]:
     zone = _zone(session, counted.user_id, query)
     first = repository.first_quarter(session, counted) if query.time_range == "all" else None
-    found = periods(query.time_range, zone, now(), None if first is None else start_of_quarter(first))
+    since = None if first is None else start_of_quarter(first)
+    found = periods(query.time_range, zone, now(), since, query.by)
     if query.time_range == "all":
         # Imported clocks may run ahead: everything is everything.
         found[-1] = found[-1]._replace(end=_END)

@@ -235,7 +235,7 @@ export const updateChatSettings = (data) => request("PUT", "/chat/settings", { b
 /** @param {{ content: string, maxLength?: number }} data @returns {Promise<{ title: string }>} */
 export const generateChatTitle = (data) => post("/chat/utils/generate-title", data);
 
-/** @param {{ timeRange?: string, groupId?: number, tz?: string }} [query] @returns {Promise<any>} */
+/** @param {{ timeRange?: string, by?: string, groupId?: number | null, tz?: string }} [query] @returns {Promise<any>} */
 export const getChatStatistics = (query) => request("GET", "/chat/statistics", { query });
 
 // --------------------------------------------------------------------------------------------- trash

@@ -19,6 +19,7 @@ export const pages = [
   },
   { path: "/prompts", name: "prompts", component: page(() => import("./prompts/PromptsPage.vue")) },
   { path: "/prompts/:id(new|\\d+)", name: "prompt", props: true, component: page(() => import("./prompts/PromptPage.vue")) },
+  { path: "/statistics", name: "statistics", component: page(() => import("./statistics/StatisticsPage.vue")) },
   { path: "/archived", name: "archived", component: page(() => import("./shelf/ArchivedPage.vue")) },
   { path: "/trash", name: "trash", component: page(() => import("./shelf/TrashPage.vue")) },
 ];
@@ -26,6 +27,7 @@ export const pages = [
 /** Shown at the lower end of the sidebar: the name of a page, its icon and its title. */
 export const sidebarLinks = [
   { name: "prompts", icon: "prompt", title: "sidebar.prompts" },
+  { name: "statistics", icon: "chart", title: "sidebar.statistics" },
   { name: "archived", icon: "archive", title: "sidebar.archived" },
   { name: "trash", icon: "trash", title: "sidebar.trash" },
   { name: "settings", icon: "gear", title: "sidebar.settings" },

@@ -1,0 +1,11 @@
+// How wide an element is, in pixels: a chart that is drawn in them keeps its letters as they are.
+import { onBeforeUnmount, ref, watch } from "vue";
+
+/** @param {import("vue").Ref<HTMLElement | null>} element */
+export function useWidth(element) {
+  const width = ref(0);
+  const sized = new ResizeObserver(([entry]) => (width.value = entry.contentRect.width));
+  watch(element, (now) => now && sized.observe(now), { flush: "post" });
+  onBeforeUnmount(() => sized.disconnect());
+  return width;
+}
