@@ -3,9 +3,9 @@
 import json
 import lzma
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from benchmarks import replies
 from benchmarks.processes import ROOT
@@ -35,6 +35,13 @@ class Dialogue(NamedTuple):
     turns: Sequence[Turn]
 
 
+def texts(language: str, folder: Path = FOLDER) -> Iterator[list[str]]:
+    """What is said in each dialogue of one language. Raises DataMissing."""
+    with _lines(language, folder) as lines:
+        for line in lines:
+            yield [turn["content"] for turn in json.loads(line)["turns"]]
+
+
 def sample(count: int, seed: int, folder: Path = FOLDER) -> list[Dialogue]:
     """`count` dialogues, as many of each language, chosen by `seed`, in random order.
 
@@ -44,14 +51,18 @@ def sample(count: int, seed: int, folder: Path = FOLDER) -> list[Dialogue]:
     chance = random.Random(seed)
     found: list[Dialogue] = []
     for at, language in enumerate(LANGUAGES):
-        path = folder / f"dialogues_{language}.jsonl.xz"
-        if not path.exists():
-            raise DataMissing(f"{path.name} is not in {folder}: the dialogues are no part of the repository")
-        with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+        with _lines(language, folder) as lines:
             wanted = (count + at) // len(LANGUAGES)
             found += (_dialogue(line, language) for line in chance.sample(list(lines), wanted))
     chance.shuffle(found)
     return found
+
+
+def _lines(language: str, folder: Path) -> TextIO:
+    path = folder / f"dialogues_{language}.jsonl.xz"
+    if not path.exists():
+        raise DataMissing(f"{path.name} is not in {folder}: the dialogues are no part of the repository")
+    return lzma.open(path, "rt", encoding="utf-8", newline="\n")
 
 
 def _dialogue(line: str, language: str) -> Dialogue:

@@ -1,9 +1,9 @@
 """What search reads of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import aliased
 
 from duihua.db.session import Session
@@ -16,6 +16,10 @@ from duihua.search_index.repository import CONVERSATIONS, MESSAGES, OTHER_TYPES,
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
 
 _PARENT = aliased(Message)
+# Fewer messages than this are looked through, rather than so many hits joined with them.
+_NARROW = 30_000
+# Beyond the page: of imported messages, the newest need not have the largest ids.
+_LOOKAHEAD = 100
 
 
 class Hits(NamedTuple):
@@ -23,13 +27,31 @@ class Hits(NamedTuple):
 
     found: Select[int]
     total: int
+    user_id: int
     are_messages: bool
 
 
 def messages(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Hits:
     """The messages that are meant."""
-    document = MessageDocument
-    conditions: list[ColumnElement[bool]] = []
+    facts = message_facets(None, wanted.role, wanted.message_type, wanted.model_id)
+    facets = (*lookup.owner_facets(session, user_id), *facts)
+    without = OTHER_TYPES if wanted.message_type is MessageType.TEXT else ()
+    found = lookup.matching(session, MESSAGES, query, facets, without=without)
+    inside = _inside(wanted)
+    if inside:
+        is_common = lookup.count(session, found) > lookup.COUNTED
+        narrow = _narrow(session, user_id, wanted, query) if is_common else None
+        found = (
+            narrow
+            if narrow is not None
+            else lookup.matching(session, MESSAGES, query, facets, inside, without)
+        )
+    return Hits(found, lookup.count(session, found), user_id, are_messages=True)
+
+
+def _inside(wanted: SearchQuery) -> list[ColumnElement[bool]]:
+    """Conditions of the documents for what is no token."""
+    document, conditions = MessageDocument, list[ColumnElement[bool]]()
     if wanted.group_id is not None:
         in_group = select(Conversation.id).where(Conversation.group_id == wanted.group_id)
         conditions.append(document.conversation_id.in_(in_group))
@@ -37,22 +59,40 @@ def messages(session: Session, user_id: int, wanted: SearchQuery, query: Query) 
         conditions.append(document.said_at >= microseconds(wanted.begin_time))
     if wanted.end_time is not None:
         conditions.append(document.said_at <= microseconds(wanted.end_time))
-    facts = message_facets(None, wanted.role, wanted.message_type, wanted.model_id)
-    facets = (*lookup.owner_facets(session, user_id), *facts)
-    without = OTHER_TYPES if wanted.message_type is MessageType.TEXT else ()
-    found = lookup.matching(session, MESSAGES, query, facets, conditions, without)
-    return Hits(found, lookup.count(session, found), are_messages=True)
+    return conditions
+
+
+def _narrow(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Select[int] | None:
+    """A statement that looks through the messages that the filters leave; None where they leave many."""
+    if session.get_bind().dialect.name != "sqlite" or any(
+        term.begins_word for term in (*query.wanted, *query.unwanted)
+    ):
+        # PostgreSQL chooses by itself.
+        return None
+    left = select(Message.id).where(Message.user_id == user_id)
+    for column, value in (
+        (Message.role, wanted.role),
+        (Message.message_type, wanted.message_type),
+        (Message.model_id, wanted.model_id),
+    ):
+        left = left if value is None else left.where(column == value)
+    if wanted.begin_time is not None:
+        left = left.where(Message.created_at >= wanted.begin_time)
+    if wanted.end_time is not None:
+        left = left.where(Message.created_at <= wanted.end_time)
+    if wanted.group_id is not None:
+        in_group = Conversation.group_id == wanted.group_id
+        left = left.join(Conversation, Conversation.id == Message.conversation_id).where(in_group)
+    number = session.scalar(select(func.count()).select_from(left.limit(_NARROW + 1).subquery())) or 0
+    if number > _NARROW:
+        return None
+    return lookup.scanning(MESSAGES, query).where(MessageDocument.id.in_(left))
 
 
 def conversations(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Hits:
     """The conversations whose title or description is meant."""
-    filters = {
-        Conversation.group_id: wanted.group_id,
-        Conversation.model_id: wanted.model_id,
-    }
-    inside: list[ColumnElement[bool]] = [
-        column == value for column, value in filters.items() if value is not None
-    ]
+    filters = {Conversation.group_id: wanted.group_id, Conversation.model_id: wanted.model_id}
+    inside = [column == value for column, value in filters.items() if value is not None]
     if wanted.begin_time is not None:
         inside.append(Conversation.updated_at >= wanted.begin_time)
     if wanted.end_time is not None:
@@ -60,7 +100,7 @@ def conversations(session: Session, user_id: int, wanted: SearchQuery, query: Qu
     conditions = [ConversationDocument.id.in_(select(Conversation.id).where(*inside))] if inside else []
     facets = lookup.owner_facets(session, user_id)
     found = lookup.matching(session, CONVERSATIONS, query, facets, conditions)
-    return Hits(found, lookup.count(session, found), are_messages=False)
+    return Hits(found, lookup.count(session, found), user_id, are_messages=False)
 
 
 def rarity(session: Session, user_id: int, query: Query) -> dict[Term, float]:
@@ -84,63 +124,96 @@ def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int
 
 def candidates(session: Session, hits: Hits, count: int) -> list[Candidate]:
     """The newest hits as ranking sees them."""
-    ids = newest(session, hits, 0, count)
+    some = hits.found.limit(count).subquery()
+    document, title = MessageDocument, ConversationDocument
     if not hits.are_messages:
-        return _conversation_candidates(session, ids)
-    document = MessageDocument
+        chats = session.execute(
+            select(some.c.id, title.text, Conversation.updated_at)
+            .join(title, title.id == some.c.id)
+            .join(Conversation, Conversation.id == some.c.id)
+        )
+        # The title is the first line; a description has more room, and says less.
+        return [
+            Candidate(row_id, text, text.partition("\n")[0], microseconds(moment))
+            for row_id, text, moment in chats
+        ]
     rows = session.execute(
-        select(document.id, document.text, ConversationDocument.text, document.said_at)
-        .outerjoin(ConversationDocument, ConversationDocument.id == document.conversation_id)
-        .where(document.id.in_(ids))
+        select(some.c.id, document.text, title.text, document.said_at)
+        .join(document, document.id == some.c.id)
+        .outerjoin(title, title.id == document.conversation_id)
     )
     return [Candidate(row_id, text, title or "", moment) for row_id, text, title, moment in rows]
 
 
-def _conversation_candidates(session: Session, ids: Sequence[int]) -> list[Candidate]:
-    rows = session.execute(
-        select(Conversation.id, ConversationDocument.text, Conversation.updated_at)
-        .join(ConversationDocument, ConversationDocument.id == Conversation.id)
-        .where(Conversation.id.in_(ids))
-    )
-    # The title is the first line; a description has more room, and says less.
-    return [
-        Candidate(row_id, text, text.partition("\n")[0], microseconds(moment))
-        for row_id, text, moment in rows
-    ]
-
-
 def by_time(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
     """The ids from `first` on: the newest messages, or the conversations of the newest activity."""
-    row_id: Any = Conversation.id
-    moment: Any = Conversation.updated_at
-    if hits.are_messages:
-        row_id, moment = MessageDocument.id, MessageDocument.said_at
-    inside = hits.found.order_by(None).subquery()
-    statement = select(row_id).where(row_id.in_(select(inside.c.id)))
-    return session.scalars(statement.order_by(moment.desc(), row_id.desc()).offset(first).limit(count)).all()
+    last = first + count
+    if hits.are_messages and hits.total > lookup.COUNTED:
+        some = hits.found.limit(last + _LOOKAHEAD).subquery()
+        newest = session.execute(_in_time(some, MessageDocument.id, MessageDocument.said_at)).all()
+        if _are_newest(session, hits.user_id, newest, last):
+            return [row.id for row in newest[first:last]]
+    everything = hits.found.order_by(None).subquery()
+    row_id, moment = (
+        (MessageDocument.id, MessageDocument.said_at)
+        if hits.are_messages
+        else (Conversation.id, Conversation.updated_at)
+    )
+    rows = session.execute(_in_time(everything, row_id, moment).offset(first).limit(count))
+    return [row.id for row in rows]
+
+
+def _in_time(some: Any, row_id: Any, moment: Any) -> Select[Any]:
+    joined = select(some.c.id, moment.label("moment")).join_from(some, row_id.table, row_id == some.c.id)
+    return joined.order_by(moment.desc(), some.c.id.desc())
+
+
+def _are_newest(session: Session, user_id: int, rows: Sequence[Row[Any]], needed: int) -> bool:
+    """Whether no message with a smaller id than all of these is newer than those that are needed."""
+    smallest = min(row.id for row in rows)
+    older = select(Message.created_at).where(Message.user_id == user_id, Message.id < smallest)
+    newest = session.scalar(older.order_by(Message.created_at.desc()).limit(1))
+    return newest is None or microseconds(newest) < rows[needed - 1].moment
 
 
 def shown_messages(session: Session, user_id: int, ids: Sequence[int]) -> list[Any]:
-    """`(Message, Conversation, folded text, uuid of the parent)` of each, in the order of `ids`."""
+    """What is shown of each, in the order of `ids`."""
+    # Without a condition on the owner, which would tempt SQLite to another index: it is looked at below.
     rows = session.execute(
-        select(Message, Conversation, MessageDocument.text, _PARENT.uuid)
+        select(
+            Message.id,
+            Message.uuid,
+            Message.user_id,
+            Message.role,
+            Message.content,
+            Message.message_type,
+            Message.model_id,
+            Message.depth,
+            Message.on_branch,
+            Message.created_at,
+            Conversation.uuid.label("chat_id"),
+            Conversation.title.label("chat_title"),
+            Conversation.group_id,
+            MessageDocument.text.label("folded"),
+            _PARENT.uuid.label("parent_id"),
+        )
         .join(Conversation, Conversation.id == Message.conversation_id)
         .join(MessageDocument, MessageDocument.id == Message.id)
         .outerjoin(_PARENT, (_PARENT.id == Message.parent_id) & (_PARENT.status == RowStatus.ACTIVE))
-        .where(Message.id.in_(ids), Message.user_id == user_id)
+        .where(Message.id.in_(ids))
     )
-    by_id = {row[0].id: row for row in rows}
-    return [by_id[row_id] for row_id in ids if row_id in by_id]
+    return _in_order(ids, (row for row in rows if row.user_id == user_id))
 
 
 def shown_conversations(session: Session, user_id: int, ids: Sequence[int]) -> list[Conversation]:
     """These conversations, in the order of `ids`."""
-    rows = session.scalars(
-        select(Conversation).where(
-            Conversation.id.in_(ids),
-            Conversation.user_id == user_id,
-            Conversation.status != ConversationStatus.DELETED,
-        )
+    rows = session.scalars(select(Conversation).where(Conversation.id.in_(ids)))
+    return _in_order(
+        ids,
+        (row for row in rows if row.user_id == user_id and row.status != ConversationStatus.DELETED),
     )
+
+
+def _in_order(ids: Sequence[int], rows: Iterable[Any]) -> list[Any]:
     by_id = {row.id: row for row in rows}
     return [by_id[row_id] for row_id in ids if row_id in by_id]

@@ -85,20 +85,19 @@ def _conversation(row: Conversation, query: Query) -> dict[str, Any]:
 
 
 def _message(row: Any, query: Query) -> dict[str, Any]:
-    message, conversation, folded, parent = row
     return {
-        "id": message.id,
-        "uuid": message.uuid,
-        "chat_id": conversation.uuid,
-        "chat_title": conversation.title,
-        "highlighted_title": snippets.highlight(conversation.title, query),
-        "group_id": conversation.group_id,
-        "role": message.role,
-        "message_type": message.message_type,
-        "model_id": message.model_id,
-        "snippet": snippets.passage(message.content, folded, query),
-        "parent_id": parent,
-        "depth": message.depth,
-        "on_branch": message.on_branch,
-        "created_at": iso(message.created_at),
+        "id": row.id,
+        "uuid": row.uuid,
+        "chat_id": row.chat_id,
+        "chat_title": row.chat_title,
+        "highlighted_title": snippets.highlight(row.chat_title, query),
+        "group_id": row.group_id,
+        "role": row.role,
+        "message_type": row.message_type,
+        "model_id": row.model_id,
+        "snippet": snippets.passage(row.content, row.folded, query),
+        "parent_id": row.parent_id,
+        "depth": row.depth,
+        "on_branch": row.on_branch,
+        "created_at": iso(row.created_at),
     }

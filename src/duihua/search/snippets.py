@@ -75,20 +75,32 @@ def _original(text: str, place: int) -> int:
 
 
 def _marked(graphemes: Sequence[str], query: Query) -> str:
-    folded = [fold(grapheme) or "" for grapheme in graphemes]
-    begins = [0, *accumulate(map(len, folded))]
-    text = "".join(folded)
-    marked = set[int]()
-    for term in query.wanted:
-        for start, end in term.places(text):
-            marked.update(range(bisect_right(begins, start) - 1, bisect_right(begins, end - 1)))
-    pieces, inside = [], False
-    for place, grapheme in enumerate(graphemes):
-        if (place in marked) != inside:
-            inside = not inside
-            pieces.append("<mark>" if inside else "</mark>")
-        pieces.append(escape(grapheme))
-    return "".join(pieces) + ("</mark>" if inside else "")
+    text, begins = _folded(graphemes)
+    marked = sorted(
+        (bisect_right(begins, start) - 1, bisect_right(begins, end - 1))
+        for term in query.wanted
+        for start, end in term.places(text)
+    )
+    pieces, at, opened = [], 0, False
+    for start, end in marked:
+        if start > at or not opened:
+            pieces += ["</mark>"] * opened + [escape("".join(graphemes[at:start])), "<mark>"]
+            opened = True
+        if end > at:
+            pieces.append(escape("".join(graphemes[max(at, start) : end])))
+            at = end
+    return "".join(pieces) + "</mark>" * opened + escape("".join(graphemes[at:]))
+
+
+def _folded(graphemes: Sequence[str]) -> tuple[str, Sequence[int]]:
+    """The graphemes folded, and where each begins in that text."""
+    text = "".join(graphemes)
+    folded = fold(text) or ""
+    if len(graphemes) == len(text) == len(folded):
+        # No character becomes less than one: each became one.
+        return folded, range(len(text) + 1)
+    each = [fold(grapheme) or "" for grapheme in graphemes]
+    return "".join(each), [0, *accumulate(map(len, each))]
 
 
 @cache

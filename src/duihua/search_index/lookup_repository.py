@@ -65,6 +65,16 @@ def matching(
     return found.order_by(terms.c.rowid.desc())
 
 
+def scanning(kind: Documents, query: Query) -> Select[int]:
+    """The same by looking into every text (of SQLite), for terms that may begin anywhere."""
+    text = kind.table.c.text
+    checks = [
+        *(func.instr(text, term.literal) > 0 for term in query.wanted),
+        *(func.instr(text, term.literal) == 0 for term in query.unwanted),
+    ]
+    return select(kind.table.c.id).where(*checks).order_by(kind.table.c.id.desc())
+
+
 def count(session: Session, found: Select[Any]) -> int:
     """How many rows, but no more than one beyond `COUNTED`."""
     some = found.order_by(None).limit(COUNTED + 1).subquery()
