@@ -105,7 +105,7 @@ class Conversing(RuleBasedStateMachine):
     @rule(which=WHICH, end=ENDS)
     def finish(self, which: int, end: tuple[MessageState, str]) -> None:
         run = self._running.pop(which % len(self._running))
-        ending = Ending(run.generation_id, CALLER.owner, *end, reasoning="", rows=[(3, b"{}")])
+        ending = Ending(run.generation_id, CALLER.owner, *end, reasoning="", seq=2, terminal=b"{}")
         self._write(generations.finish, ending)
         self._look()
 

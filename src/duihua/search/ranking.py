@@ -13,7 +13,7 @@ _TITLE = 2.0
 
 
 class Candidate(NamedTuple):
-    """A hit: its folded text, and the folded title that it stands under."""
+    """A hit: its folded text, the folded title that it stands under, and a number that grows with time."""
 
     id: int
     text: str

@@ -119,7 +119,7 @@ def rarity(session: Session, user_id: int, query: Query) -> dict[Term, float]:
 
 def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
     """The ids from `first` on, newest (by id) first."""
-    return session.scalars(hits.found.offset(first).limit(count)).all()
+    return session.connection().scalars(hits.found.offset(first).limit(count)).all()
 
 
 def candidates(session: Session, hits: Hits, count: int) -> list[Candidate]:
@@ -127,17 +127,10 @@ def candidates(session: Session, hits: Hits, count: int) -> list[Candidate]:
     some = hits.found.limit(count).subquery()
     document, title = MessageDocument, ConversationDocument
     if not hits.are_messages:
-        chats = session.execute(
-            select(some.c.id, title.text, Conversation.updated_at)
-            .join(title, title.id == some.c.id)
-            .join(Conversation, Conversation.id == some.c.id)
-        )
+        chats = session.connection().execute(select(title.id, title.text).join(some, some.c.id == title.id))
         # The title is the first line; a description has more room, and says less.
-        return [
-            Candidate(row_id, text, text.partition("\n")[0], microseconds(moment))
-            for row_id, text, moment in chats
-        ]
-    rows = session.execute(
+        return [Candidate(row_id, text, text.partition("\n")[0], row_id) for row_id, text in chats]
+    rows = session.connection().execute(
         select(some.c.id, document.text, title.text, document.said_at)
         .join(document, document.id == some.c.id)
         .outerjoin(title, title.id == document.conversation_id)
@@ -179,7 +172,7 @@ def _are_newest(session: Session, user_id: int, rows: Sequence[Row[Any]], needed
 def shown_messages(session: Session, user_id: int, ids: Sequence[int]) -> list[Any]:
     """What is shown of each, in the order of `ids`."""
     # Without a condition on the owner, which would tempt SQLite to another index: it is looked at below.
-    rows = session.execute(
+    rows = session.connection().execute(
         select(
             Message.id,
             Message.uuid,

@@ -78,12 +78,12 @@ def scanning(kind: Documents, query: Query) -> Select[int]:
 def count(session: Session, found: Select[Any]) -> int:
     """How many rows, but no more than one beyond `COUNTED`."""
     some = found.order_by(None).limit(COUNTED + 1).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
+    return session.connection().scalar(select(func.count()).select_from(some)) or 0
 
 
 def owner_facets(session: Session, user_id: int) -> tuple[str, ...]:
     """What keeps a lookup to the documents of this user; nothing where there is nobody else."""
-    users = session.scalars(select(User.id).limit(2)).all()
+    users = session.connection().scalars(select(User.id).limit(2)).all()
     return () if users == [user_id] else (tokens.facet("user", user_id),)
 
 
