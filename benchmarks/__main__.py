@@ -15,9 +15,10 @@ SHORT: dict[str, list[str]] = {
     "kill_rounds": ["--rounds", "10"],
     "statistics": ["--messages", "100000"],
     "cluster": ["--rounds", "2", "--seconds", "3", "--tries", "80"],
+    "search": ["--messages", "20000"],
     "replay": ["--dialogues", "60", "--kills", "1"],
 }
-FULL: dict[str, list[str]] = {name: [] for name in SHORT}
+FULL: dict[str, list[str]] = {name: [] for name in SHORT} | {"search": ["--full"]}
 
 
 def main() -> int:

@@ -142,17 +142,17 @@ def _index(session: Session, written: tuple[list[int], list[int]]) -> None:
     repository.refresh_messages(session, written[1])
 
 
-async def index_bytes(database: Database, path: Path | None) -> int:
-    """What the documents and their terms take."""
-    return await database.read(_index_bytes if path else _index_bytes_of_postgres)
+async def index_bytes(database: Database, is_sqlite: bool) -> int:
+    """What the documents of messages and their terms take."""
+    return await database.read(_scalar, _BYTES["sqlite" if is_sqlite else "postgresql"])
 
 
-def _index_bytes(session: Session) -> int:
-    names = "('message_documents','message_terms_data','message_terms_idx','message_terms_config')"
-    statement = f"SELECT sum(pgsize) FROM dbstat WHERE aggregate AND name IN {names}"
-    return int(session.connection().exec_driver_sql(statement).scalar_one())
+_BYTES = {
+    "sqlite": "SELECT sum(pgsize) FROM dbstat "
+    "WHERE name IN ('message_documents', 'message_terms_data', 'message_terms_idx')",
+    "postgresql": "SELECT pg_total_relation_size('message_documents')",
+}
 
 
-def _index_bytes_of_postgres(session: Session) -> int:
-    statement = "SELECT pg_total_relation_size('message_documents')"
+def _scalar(session: Session, statement: str) -> int:
     return int(session.connection().exec_driver_sql(statement).scalar_one())

@@ -111,6 +111,24 @@ async def test_a_total_says_when_there_is_more(client: Client, monkeypatch: pyte
     assert await ids(client, "茶", pageNum=2, pageSize=10) == []
 
 
+async def test_of_very_many_hits_the_newest_and_the_filtered_are_exact(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (service, service.repository.lookup):
+        monkeypatch.setattr(module, "COUNTED", 3)
+    monkeypatch.setattr(service.repository, "_LOOKAHEAD", 1)
+    group = (await client.post("/chat/groups", {"name": "工作"})).data["id"]
+    backwards = await stored(client, ["红茶"] * 6)
+    assert await ids(client, "茶", sort="newest") == backwards[:3]
+    later = [(await stored(client, ["绿茶"], group_id=group, role="assistant"))[0] for _ in range(4)]
+    assert await ids(client, "茶", sort="newest", pageSize=2) == [later[3], later[2]]
+    for keyword in ("茶", "绿茶 茶", "茶 -红"):
+        assert await ids(client, keyword, groupId=group, sort="newest") == later[:0:-1]
+        assert await ids(client, keyword, groupId=group, role="user") == []
+        assert await ids(client, keyword, beginTime="2026-02-01") == []
+    assert await ids(client, "茶", endTime="2026-01-31T07:55:30Z") == [backwards[5]]
+
+
 async def test_nobody_finds_what_is_somebody_elses(client: Client) -> None:
     def strange(session: Session) -> None:
         stranger = add_stranger(session)

@@ -21,23 +21,25 @@ _PASSAGE = 160
 _BEFORE = 40
 # How many matches are compared for the best passage.
 _COMPARED = 200
+# Texts of these characters alone need no rules to be cut into graphemes: ASCII, CJK and its punctuation.
+_PLAIN = re.compile("[\n\x20-\x7e‘-”…\u3000-\u3029\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uff01-\uff5e]*")
 _CHUNK = re.compile(r"[^\n]{1,500}\n?|\n")
 _ELLIPSIS = "…"
 
 
 def highlight(text: str, query: Query) -> str:
     """The whole text as HTML, its matches marked."""
-    return _marked(_graphemes().findall(text), query)
+    return _marked(_graphemes(text), query)
 
 
 def passage(text: str, folded: str, query: Query) -> str:
     """The passage of `text` that says most of what was asked, as HTML; `folded` is the text folded."""
     start = max(0, _best(folded, query) - _BEFORE)
-    begin, end = _original(text, start), _original(text, start + _PASSAGE)
+    begin, end = (_original(text, len(folded), place) for place in (start, start + _PASSAGE))
     # A grapheme that begins before is found whole when its neighbours are looked at, too.
     lead = max(0, begin - 64)
     graphemes, at = [], lead
-    for grapheme in _graphemes().findall(text[lead : end + 64]):
+    for grapheme in _graphemes(text[lead : end + 64]):
         if begin <= at < end and (at > lead or lead == 0):
             graphemes.append(grapheme)
         at += len(grapheme)
@@ -63,14 +65,16 @@ def _starts(places: Iterator[tuple[int, int]]) -> Iterator[int]:
     return (start for _, (start, _) in zip(range(_COMPARED), places, strict=False))
 
 
-def _original(text: str, place: int) -> int:
-    """About where in `text` a place of its folded form is."""
+def _original(text: str, length: int, place: int) -> int:
+    """About where in `text` a place of its folded form is; `length` is that of the form."""
+    if length == len(text):
+        return place
     at = folded = 0
     for chunk in _CHUNK.findall(text):
-        length = len(fold(chunk) or "")
-        if folded + length > place:
-            return at + min(len(chunk), (place - folded) * len(chunk) // length)
-        at, folded = at + len(chunk), folded + length
+        more = len(fold(chunk) or "")
+        if folded + more > place:
+            return at + min(len(chunk), (place - folded) * len(chunk) // more)
+        at, folded = at + len(chunk), folded + more
     return at
 
 
@@ -103,9 +107,13 @@ def _folded(graphemes: Sequence[str]) -> tuple[str, Sequence[int]]:
     return "".join(each), [0, *accumulate(map(len, each))]
 
 
+def _graphemes(text: str) -> list[str]:
+    return list(text) if _PLAIN.fullmatch(text) else _any_grapheme().findall(text)
+
+
 @cache
-def _graphemes() -> Any:
-    """Loaded with the first search: a server starts without it."""
+def _any_grapheme() -> Any:
+    """Loaded when it is needed: a server starts without it."""
     import regex
 
     return regex.compile(r"\X")

@@ -1,0 +1,97 @@
+"""What search costs others: the message that is written, and the event loop that streams."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import insert, select
+
+from benchmarks.figures import middle, percentile
+from duihua.core.clock import now
+from duihua.core.ids import new_uuid
+from duihua.db.session import Database, Session
+from duihua.models import Conversation, Message
+from duihua.search_index import repository
+
+_WRITES = 200
+_SEARCHERS = 8
+_SECONDS = 8.0
+_BEAT = 0.005
+_TEXT = "这是一条新消息，里面有一些常用的字，也有 English words，用来看看写入要多久。" * 2
+
+
+class Writes(NamedTuple):
+    """Milliseconds of a transaction that adds one message, in the middle."""
+
+    plain: float
+    indexed: float
+
+
+class Stalls(NamedTuple):
+    """Milliseconds by which the event loop is late, 99th percentile."""
+
+    idle: float
+    searching: float
+
+
+async def writes(database: Database) -> Writes:
+    """One message to a transaction, with its document and without, in turns."""
+    elapsed: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(2 * _WRITES):
+        began = time.perf_counter()
+        await database.write(_add, is_indexed=bool(number % 2))
+        elapsed[bool(number % 2)].append((time.perf_counter() - began) * 1000)
+    return Writes(middle(elapsed[False]), middle(elapsed[True]))
+
+
+def _add(session: Session, *, is_indexed: bool) -> None:
+    chat = session.scalar(select(Conversation.id).where(Conversation.user_id == 1).limit(1))
+    moment = now()
+    values = {
+        "uuid": new_uuid(),
+        "user_id": 1,
+        "conversation_id": chat,
+        "role": "user",
+        "content": _TEXT,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    result = session.connection().execute(insert(Message.__table__).returning(Message.__table__.c.id), values)
+    row_id = result.scalar_one()
+    if is_indexed:
+        repository.refresh_messages(session, [row_id])
+
+
+async def stalls(database: Database, ask: Callable[..., Any], words: Sequence[str]) -> Stalls:
+    """How late the loop is alone, and while eight search without a pause and messages are written."""
+    idle = await _late(_SECONDS / 2)
+    working = [asyncio.create_task(_search(database, ask, words[at::_SEARCHERS])) for at in range(_SEARCHERS)]
+    working.append(asyncio.create_task(_write(database)))
+    try:
+        return Stalls(idle, await _late(_SECONDS))
+    finally:
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+
+
+async def _late(seconds: float) -> float:
+    late = []
+    end = time.perf_counter() + seconds
+    while (began := time.perf_counter()) < end:
+        await asyncio.sleep(_BEAT)
+        late.append((time.perf_counter() - began - _BEAT) * 1000)
+    return percentile(late, 99)
+
+
+async def _search(database: Database, ask: Callable[..., Any], words: Sequence[str]) -> None:
+    while True:
+        for word in words:
+            await database.read(ask, 1, word)
+
+
+async def _write(database: Database) -> None:
+    while True:
+        await database.write(_add, is_indexed=True)
+        await asyncio.sleep(0.01)
