@@ -7,10 +7,10 @@ UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run web check test bench lock clean
+.PHONY: help install run web check test bench bench-web lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## .venv with what the server needs (pinned, hashes checked)
 
@@ -31,6 +31,9 @@ test: $(VENV)/.installed-dev web ## every test; make test ARGS="-k tree" for som
 
 bench: $(VENV)/.installed-dev ## the measurements behind the figures in README.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-web: $(VENV)/.installed-dev web ## the web client in Chromium, beside a naive page
+	$(BIN)/python -m benchmarks.web $(ARGS)
 
 lock: $(BIN)/python ## render requirements*.lock from pyproject.toml; ARGS=--upgrade for the newest
 	test -n "$(UV)" || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv

@@ -8,6 +8,7 @@ import { createApp } from "vue";
 import { configure } from "./api/http.js";
 import App from "./App.vue";
 import { language } from "./lib/i18n.js";
+import { isMounted } from "./lib/later.js";
 import { router } from "./router.js";
 import { useConversations } from "./stores/conversations.js";
 import { useModels } from "./stores/models.js";
@@ -20,6 +21,7 @@ configure({ language });
 // The words first: without them there is nothing to paint. What comes from the server fills the page as it comes.
 await settings.start();
 app.use(router).mount("#app");
+isMounted();
 useConversations().load();
 useModels().load();
 settings.load().catch((error) => console.warn("settings are this browser's:", error.message));

@@ -1,11 +1,12 @@
 import { createRouter, createWebHistory } from "vue-router";
 
+import { later } from "./lib/later.js";
 import NewChatPage from "./pages/NewChatPage.vue";
 import { pages } from "./pages/index.js";
 
 // What shows messages is not in the first load, but here before the first one is sent.
 const loadChat = () => import("./pages/ChatPage.vue");
-(window.requestIdleCallback ?? window.setTimeout)(loadChat);
+later(loadChat);
 
 export const router = createRouter({
   history: createWebHistory(),

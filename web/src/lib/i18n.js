@@ -43,5 +43,11 @@ export function t(key, values) {
   return sentence.replace(/\{(\w+)\}/g, (all, each) => (typeof values[each] === "number" ? number(values[each]) : (values[each] ?? all)));
 }
 
+/** Making one costs more than a hundred uses. @type {Map<string, Intl.NumberFormat>} */
+const formats = new Map();
+
 /** @param {number} value */
-export const number = (value) => new Intl.NumberFormat(locale()).format(value);
+export function number(value) {
+  if (!formats.has(locale())) formats.set(locale(), new Intl.NumberFormat(locale()));
+  return formats.get(locale()).format(value);
+}

@@ -2,8 +2,10 @@
 // Until somebody opens it, it is the button alone: a page has hundreds of them, and their code is not in the first load.
 import { cloneVNode, defineComponent, h, shallowRef } from "vue";
 
+import { later } from "@/lib/later.js";
+
 const load = () => import("./OpenMenu.vue");
-(window.requestIdleCallback ?? window.setTimeout)(load);
+later(load);
 
 export default defineComponent({
   props: { items: { type: Array, required: true }, align: { type: String, default: "end" }, side: { type: String, default: "bottom" } },
