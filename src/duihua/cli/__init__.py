@@ -3,8 +3,10 @@
 import typer
 
 from duihua.cli.copy_database import copy_database
+from duihua.cli.export import export
 from duihua.cli.import_file import import_file
 from duihua.cli.migrate import migrate
+from duihua.cli.rotate_key import rotate_key
 from duihua.cli.serve import serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Duihua 对话: self-hosted AI chat.")
@@ -12,6 +14,8 @@ app.command()(serve)
 app.command()(migrate)
 app.command("copy")(copy_database)
 app.command("import")(import_file)
+app.command()(export)
+app.command()(rotate_key)
 
 
 def main() -> None:

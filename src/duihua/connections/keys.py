@@ -1,7 +1,7 @@
 """API keys at rest: Fernet tokens under a secret key that is kept apart from the database.
 
 The secret key is `DUIHUA_SECRET_KEY`, or else a file in the data folder, made on first use. Either may
-hold several: the first encrypts, all of them decrypt. See docs/decisions for why.
+hold several: the first encrypts, all of them decrypt. See docs/decisions/0008-keys-at-rest.md for why.
 """
 
 import base64
@@ -91,6 +91,16 @@ class Keys:
         if opened is None:
             raise KeyUnreadable
         return opened
+
+    def is_current(self, stored: str) -> bool:
+        """Whether it is sealed under the first secret key."""
+        from cryptography.fernet import Fernet, InvalidToken
+
+        self._load()
+        with suppress(InvalidToken):
+            Fernet(self._held[0]).decrypt(stored.removeprefix(_PREFIX).encode())
+            return is_sealed(stored)
+        return False
 
     def reseal(self, stored: str) -> str:
         """The same API key under the first secret key. Raises KeyUnreadable."""

@@ -128,6 +128,31 @@ def set_status(session: Session, user_id: int, ids: Sequence[int], status: str) 
     ).all()
 
 
+def stored_keys(session: Session) -> list[tuple[int, str]]:
+    """Every API key as it is stored, by its row, whoever's it is, deleted or not."""
+    rows = session.execute(
+        select(Connection.id, Connection.api_key)
+        .where(Connection.api_key.is_not(None), Connection.api_key != "")
+        .order_by(Connection.id)
+    )
+    return [(row_id, str(stored)) for row_id, stored in rows]
+
+
+def replace_keys(session: Session, renewed: Sequence[tuple[int, str, str]]) -> int:
+    """Put (row, old, new): the new form of an API key, where the old is still there; how many were put."""
+    done = 0
+    for row_id, old, new in renewed:
+        put = (
+            update(Connection)
+            .where(Connection.id == row_id, Connection.api_key == old)
+            .values(api_key=new)
+            .returning(Connection.id)
+            .execution_options(synchronize_session=False)
+        )
+        done += session.scalar(put) is not None
+    return done
+
+
 def _visible(user_id: int) -> tuple[ColumnElement[bool], ...]:
     return Connection.user_id == user_id, Connection.status != "deleted"
 

@@ -4,7 +4,7 @@ Everything here runs in a thread (compressing takes a processor) and asks the da
 for `Database.read`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED
 
@@ -54,7 +54,7 @@ def one(read: Read, user_id: int, reference: str, wanted: Wanted) -> ExportedFil
     return ExportedFile(name, write(read, outline, wanted))
 
 
-def zipped(read: Read, user_id: int, references: Sequence[str], wanted: Wanted) -> Iterator[bytes]:
+def zipped(read: Read, user_id: int, references: Iterable[str], wanted: Wanted) -> Iterator[bytes]:
     """A zip of these conversations, one file each; what is deleted meanwhile is left out."""
     archive = ZipStream(compress_type=ZIP_DEFLATED)
     taken: set[str] = set()

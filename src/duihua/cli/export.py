@@ -1,0 +1,104 @@
+"""`duihua export`."""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from duihua.cli.options import config_of, refusals_in_words
+from duihua.schemas.transfer import ExportFormat
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from duihua.transfer.exporting import Read, Wanted
+
+
+def export(
+    file: Annotated[Path | None, typer.Argument(help="default: standard output", dir_okay=False)] = None,
+    conversation: Annotated[
+        list[str] | None, typer.Option(help="uuid; may be repeated; default: every conversation")
+    ] = None,
+    format_: Annotated[
+        ExportFormat, typer.Option("--format", help="json can be imported; the others are for people")
+    ] = "json",
+) -> None:
+    """Export one conversation as a file, several or all as a zip. A server may run meanwhile."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from duihua.db.migrate import is_current
+
+    url, named = config_of({}).resolved_database_url, conversation or []
+    if file is None and len(named) != 1 and sys.stdout.isatty():
+        raise typer.BadParameter("name a file: a zip is nothing for a terminal")
+    with refusals_in_words():
+        if not is_current(url):
+            raise ValueError("the database is not there, or not of this version: duihua migrate")
+        with _destination(file) as out, Progress(console=Console(stderr=True)) as bar:
+            count = asyncio.run(_write(url, named, format_, out, bar))
+    typer.echo(f"{count} exported", err=True)
+
+
+async def _write(
+    url: str, named: Sequence[str], format_: ExportFormat, out: BinaryIO, bar: "Progress"
+) -> int:
+    from duihua.core.i18n import preferred_language
+    from duihua.db.session import open_database
+    from duihua.models.user import LOCAL_USER_ID
+    from duihua.settings.service import time_zone
+    from duihua.transfer import reading
+    from duihua.transfer.exporting import Wanted
+    from duihua.transfer.rendering import Reader
+    from duihua.transfer.threads import from_thread
+
+    db = open_database(url)
+    try:
+        if named:
+            chosen = await db.read(reading.chosen, LOCAL_USER_ID, named)
+        else:
+            chosen = await db.read(reading.every, LOCAL_USER_ID)
+        # zh_CN.UTF-8 is zh-CN here.
+        language = preferred_language(os.environ.get("LANG", "").replace("_", "-"))
+        reader = Reader(language, await db.read(time_zone, LOCAL_USER_ID))
+        wanted, read = Wanted(format_, True, reader), from_thread(db.read)
+        alone = len(named) == 1
+        await asyncio.to_thread(lambda: out.writelines(_pieces(read, chosen, wanted, bar, alone=alone)))
+    finally:
+        await db.close()
+    return len(chosen)
+
+
+def _pieces(
+    read: "Read", chosen: Sequence[str], wanted: "Wanted", bar: "Progress", *, alone: bool
+) -> Iterator[bytes]:
+    from duihua.models.user import LOCAL_USER_ID
+    from duihua.transfer import exporting
+
+    if alone:
+        return exporting.one(read, LOCAL_USER_ID, chosen[0], wanted).pieces
+    told = bar.track(chosen, description="conversations")
+    return exporting.zipped(read, LOCAL_USER_ID, told, wanted)
+
+
+@contextmanager
+def _destination(file: Path | None) -> Iterator[BinaryIO]:
+    """Standard output, or a file that is there once it is whole."""
+    if file is None:
+        yield sys.stdout.buffer
+        return
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
