@@ -36,7 +36,7 @@ async def _main() -> None:
     config = Config(_env_file=None)
     db = open_database(config.resolved_database_url)
     rotating.AT_ONCE = 1
-    Keys.replace = _mortal(Keys.replace)  # type: ignore[method-assign]
+    Keys.replace = _mortal(Keys.replace)
     repository.replace_keys = _mortal(repository.replace_keys)
     await rotating.rotate(db, Keys(config), lambda *_: None)
     await db.close()

@@ -35,8 +35,8 @@ class Scripted(NamedTuple):
         return [call.json() for call in self.upstream.calls if call.method == "POST"]
 
     async def reply(self, content: str = "你好", **fields: Any) -> tuple[str, list[Event]]:
-        """Ask in a new conversation, which has a title; its uuid and the events of the reply."""
-        chat_id = (await self.client.conversation(**{"title": "有标题", **fields}))["uuid"]
+        """Ask in a new conversation; its uuid and the events of the reply."""
+        chat_id = (await self.client.conversation(**fields))["uuid"]
         return chat_id, await self.client.stream(
             "/chat/messages/stream", {"chat_id": chat_id, "content": content}
         )

@@ -49,7 +49,7 @@ async def test_a_variable_without_a_value_stays_as_it_is_written(start_server: S
 async def test_a_deleted_prompt_is_no_longer_used(start_server: StartServer) -> None:
     async with scripted(start_server, reply("好")) as server:
         prompt = await new_prompt(server.client, content="一")
-        chat = (await server.client.conversation(title="有标题", prompt_id=prompt))["uuid"]
+        chat = (await server.client.conversation(prompt_id=prompt))["uuid"]
         await server.client.say(chat)
         await server.client.put("/chat/prompts", {"id": prompt, "content": "二"})
         await server.client.say(chat)

@@ -98,7 +98,7 @@ async def test_a_run_that_was_stored_and_never_started_is_ended(client: Client) 
 
 
 async def test_several_recoveries_at_once_end_each_run_once(client: Client, other_process: Database) -> None:
-    chats = [(await client.conversation())["uuid"] for _ in range(6)]
+    chats = [(await client.conversation(title=None))["uuid"] for _ in range(6)]
     left = [await abandon(client, chat_id, "一", "二") for chat_id in chats]
     state = client.app.state
     elsewhere = Recovery(other_process, LocalBus(), state.engine, journal_kept=timedelta(hours=1))
@@ -132,7 +132,7 @@ async def test_an_owner_that_was_taken_for_dead_writes_nothing_more(
     half = [head() + delta("一半"), 0.3] + [part for _ in range(200) for part in (delta("多余"), 0.02)]
     async with scripted(start_server, [*half, Act.HOLD]) as it:
         client = it.client
-        chat_id = (await client.conversation())["uuid"]
+        chat_id = (await client.conversation(title=None))["uuid"]
         body = {"chat_id": chat_id, "content": "在吗"}
         async with client.open_stream("/chat/messages/stream", body, headers=ENGLISH) as stream:
             seen = await until(stream, "chunk")

@@ -45,7 +45,7 @@ async def test_the_offline_model_titles_by_the_question(client: Client) -> None:
 
 
 async def test_a_failed_reply_gives_no_title_and_the_next_does(client: Client) -> None:
-    chat_id = (await client.conversation())["uuid"]
+    chat_id = (await client.conversation(title=None))["uuid"]
     failed = asked(chat_id, error="provider_timeout")
     assert titles(await client.stream("/chat/messages/stream", failed)) == []
     assert titles(await client.stream("/chat/messages/stream", asked(chat_id, QUESTION))) == [QUESTION]
@@ -54,7 +54,7 @@ async def test_a_failed_reply_gives_no_title_and_the_next_does(client: Client) -
 async def test_a_title_of_a_person_stands(client: Client) -> None:
     named = (await client.conversation(title="我的"))["uuid"]
     assert titles(await client.stream("/chat/messages/stream", asked(named, QUESTION))) == []
-    chat_id = (await client.conversation())["uuid"]
+    chat_id = (await client.conversation(title=None))["uuid"]
     body = asked(chat_id, QUESTION, tokens=40, rate=100)
     async with client.open_stream("/chat/messages/stream", body) as stream:
         await until(stream, "chunk")

@@ -28,14 +28,13 @@ def fold(text: str | None) -> str | None:
 
 
 def visible(text: str) -> str:
-    """`text` without control, format and unassigned characters; also none that turns the writing around.
+    """`text` without control, format and unassigned characters, line ends, and what turns the writing around.
 
-    What joins the parts of an emoji, and letters of Persian and Hindi, stays; so does white space.
+    What joins the parts of an emoji, and letters of Persian and Hindi, stays.
     """
     return "".join(character for character in text if _is_visible(character))
 
 
 def _is_visible(character: str) -> bool:
-    if character in JOINERS or character.isspace():
-        return True
-    return not unicodedata.category(character).startswith("C")
+    kind = unicodedata.category(character)
+    return character in JOINERS or not (kind.startswith("C") or kind in {"Zl", "Zp"})

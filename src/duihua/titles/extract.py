@@ -67,7 +67,7 @@ def _opening(text: str) -> str:
     """The first sentence; with the next ones where it is very short."""
     taken = ""
     for match in _SENTENCE.finditer(text):
-        sentence = " ".join(visible(match[0]).split()).strip("| ")
+        sentence = " ".join(visible(" ".join(match[0].split())).split()).strip("| ")
         gap = "" if taken[-1:] in _NO_GAP_AFTER else " "
         taken += gap + sentence if sentence else ""
         if _columns(taken) >= _ENOUGH_COLUMNS:
