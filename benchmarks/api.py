@@ -41,8 +41,8 @@ class Api:
             return answer["data"]
 
     async def conversation(self, **fields: Any) -> str:
-        """The uuid of a new conversation."""
-        return str((await self.call("POST", "/chat/conversations", fields))["uuid"])
+        """The uuid of a new conversation. It has a title, so that its model is not asked for one."""
+        return str((await self.call("POST", "/chat/conversations", {"title": "测量"} | fields))["uuid"])
 
     async def messages(self, chat_id: str) -> list[dict[str, Any]]:
         """Every message of a conversation's active branch, oldest first."""

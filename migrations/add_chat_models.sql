@@ -253,6 +253,8 @@ CREATE TABLE connection_models (
     name TEXT NOT NULL,
     -- tokens, where the provider tells
     context_length INTEGER,
+    -- vision, tools, reasoning, where the provider tells
+    capabilities JSON,
     CONSTRAINT pk_connection_models PRIMARY KEY (connection_id, model_id),
     CONSTRAINT fk_connection_models_connection_id_api_keys FOREIGN KEY(connection_id) REFERENCES api_keys (id)
 );

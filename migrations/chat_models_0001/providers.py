@@ -34,6 +34,7 @@ sa.Table(
     sa.Column("place", sa.Integer(), nullable=False, comment="in the provider's own order"),
     sa.Column("name", sa.Text(), nullable=False, comment="for people"),
     sa.Column("context_length", sa.Integer(), comment="tokens, where the provider tells"),
+    sa.Column("capabilities", sa.JSON(), comment="vision, tools, reasoning, where the provider tells"),
     comment="The models that each connection last listed",
     sqlite_with_rowid=False,
 )

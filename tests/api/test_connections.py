@@ -118,6 +118,25 @@ async def test_the_models_on_offer_outlast_a_provider_that_is_away(client: Clien
     assert {model["status"] for model in every} == {"inactive"}
 
 
+async def test_what_models_can_do_is_told_and_may_be_decided(client: Client) -> None:
+    entry = {"id": "seer", "architecture": {"input_modalities": ["text", "image"]}, "context_length": 9000}
+    async with Upstream(answer(200, {"data": [entry, {"id": "o3-mini"}, {"id": "unknown"}]})) as upstream:
+        made = await connect(client, upstream.url)
+
+        async def told() -> dict[str, Any]:
+            models = (await client.get("/chat/models/available")).data
+            return {model["id"]: (model["capabilities"], model["context_length"]) for model in models}
+
+        assert await told() == {
+            "seer": (["chat", "vision"], 9000),
+            "o3-mini": (["chat", "reasoning", "tools"], None),
+            "unknown": (["chat"], None),
+        }
+        decided = {"capabilities": ["tools"], "context_length": 4000}
+        await client.put("/chat/api-keys", {"id": made["id"], "config": decided})
+        assert set(map(str, (await told()).values())) == {"(['chat', 'tools'], 4000)"}
+
+
 async def test_a_test_is_a_real_question(client: Client) -> None:
     async with Upstream(reply("在"), answer(401, {"error": {"message": f"wrong {KEY}"}})) as upstream:
         made = await connect(client, upstream.url, model_name="m")

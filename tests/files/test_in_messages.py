@@ -5,7 +5,7 @@ from tests.files.uploads import send, stored
 from tests.fixtures.client import Client
 from tests.fixtures.rows import every_row
 from tests.fixtures.server import StartServer
-from tests.fixtures.upstream import answer, reply
+from tests.fixtures.upstream import Upstream, answer, reply
 from tests.generation.asking import scripted
 
 
@@ -74,6 +74,25 @@ async def test_a_model_without_eyes_is_told_of_pictures(start_server: StartServe
         body = {"chat_id": chat, "content": "看", "files": [picture["id"]]}
         assert (await client.post("/chat/messages", body)).data["reply"]["content"] == "好"
         assert server.requests()[1]["messages"][0]["content"] == '<picture name="a.png" shown="false"/>\n\n看'
+
+
+async def test_a_model_of_which_it_is_known_that_it_does_not_see_is_shown_no_picture(client: Client) -> None:
+    blind = {"id": "blind", "architecture": {"input_modalities": ["text"]}}
+    listing = answer(200, {"data": [blind]})
+    async with Upstream(listing, reply("好")) as upstream:
+        connection = {"model_url": upstream.url, "provider": "custom", "api_key": "sk-0123456789abcdef"}
+        made = (await client.post("/chat/api-keys", connection)).data
+        await client.get("/chat/models/available")
+        picture = await stored(client, "a.png", documents.PNG)
+        body = {"chat_id": (await client.conversation())["uuid"], "content": "看", "files": [picture["id"]]}
+        await client.post("/chat/messages", body)
+        # A person may know better.
+        await client.put("/chat/api-keys", {"id": made["id"], "config": {"capabilities": ["vision"]}})
+        await client.post("/chat/messages", body | {"chat_id": (await client.conversation())["uuid"]})
+    named, shown = [call.json() for call in upstream.calls if call.method == "POST"]
+    assert named["messages"][0]["content"] == '<picture name="a.png" shown="false"/>\n\n看'
+    assert shown["messages"][0]["content"][1]["type"] == "image_url"
+    assert "capabilities" not in shown
 
 
 async def test_the_newest_documents_are_shown_within_the_limit(start_server: StartServer) -> None:

@@ -68,8 +68,9 @@ async def ask_directly(
     *,
     settings: Mapping[str, Any] | None = None,
     seconds: float = 30.0,
+    most_chars: int | None = None,
 ) -> Asked:
-    """As `ask`, of somebody who is found already."""
+    """As `ask`, of somebody who is found already. Nobody waits for what comes beyond `most_chars`."""
     request = ProviderRequest(
         answering.model, messages, {**_AT_ONCE, **answering.settings, **(settings or {})}
     )
@@ -85,6 +86,8 @@ async def ask_directly(
                         first = time.perf_counter() - started
                     text.append(delta.text)
                     usage = delta.usage or usage
+                if most_chars is not None and sum(map(len, text)) > most_chars:
+                    break
     except TimeoutError:
         reason = f"not complete within {seconds:g} s"
         raise ProviderTimeout(provider=answering.provider.name, reason=reason) from None

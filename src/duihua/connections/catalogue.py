@@ -9,6 +9,7 @@ from duihua.core.errors import AppError
 from duihua.db.session import Session
 from duihua.models import Connection
 from duihua.providers.base import Delta, ModelInfo, Provider, ProviderRequest
+from duihua.providers.capabilities import VISION, decided
 from duihua.providers.dialects import known_provider, usual_address
 from duihua.providers.endpoint import Endpoint, Timeouts
 from duihua.providers.errors import ProviderInvalidAddress
@@ -79,6 +80,18 @@ class Catalogue:
             return Answering(*self.registry.resolve(wanted))
         first = next(iter(stored.values()))
         return self._listing(session, user_id, stored, wanted) or self._asked(session, first, wanted)
+
+    def sees(self, session: Session, answering: Answering) -> bool:
+        """Whether to show it pictures: unless the connection's config or its provider says it has no eyes.
+
+        Its name is not enough: a provider that cannot show them refuses, and is asked without.
+        """
+        told = decided(answering.settings).capabilities
+        if told is None and answering.connection_id is not None:
+            told = repository.capabilities_of(session, answering.connection_id, answering.model)
+        elif told is None:
+            told = self.registry.capabilities_of(answering.provider.name, answering.model)
+        return told is None or VISION in told
 
     def provider(self, row: Connection) -> Provider:
         """What speaks to a stored connection; made anew as soon as its address, key or patience changes."""

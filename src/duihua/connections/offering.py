@@ -14,6 +14,7 @@ from duihua.core.errors import AppError
 from duihua.core.i18n import Language, translate
 from duihua.db.session import Database, Session
 from duihua.providers.base import ModelInfo, PromptMessage, Provider
+from duihua.providers.capabilities import Traits, decided
 from duihua.providers.discovery import is_chat_model
 from duihua.providers.registry import Source, favourite, offered
 from duihua.schemas.connection import ConnectionTest, ModelQuery, ModelTest
@@ -29,6 +30,7 @@ class _Offering(NamedTuple):
     provider: Provider
     status: str
     model_name: str | None
+    decided: Traits
     models: list[ModelInfo]
     is_old: bool
 
@@ -43,7 +45,13 @@ async def available(
     stored = await db.read(_stored, user_id, catalogue, query.active_only)
     asked = await asyncio.gather(*(_refreshed(db, user_id, offering) for offering in stored))
     sources = [
-        Source(str(offering.id), offering.provider.name, _chosen_from(offering, models), offering.id)
+        Source(
+            str(offering.id),
+            offering.provider.name,
+            _chosen_from(offering, models),
+            offering.id,
+            offering.decided,
+        )
         for offering, (models, _) in zip(stored, asked, strict=True)
     ]
     sources += await catalogue.registry.sources()
@@ -58,7 +66,7 @@ async def available(
             "provider": model.provider,
             "status": statuses.get(model.connection_id or 0, "active"),
             "api_key_id": model.connection_id,
-            "capabilities": ["chat"],
+            "capabilities": ["chat", *model.capabilities],
             "context_length": model.context_length,
             "error": errors.get(model.connection_id or 0),
         }
@@ -76,6 +84,7 @@ def _stored(session: Session, user_id: int, catalogue: Catalogue, active_only: b
             catalogue.provider(row),
             row.status,
             row.model_name,
+            decided(row.config or {}),
             listed[row.id],
             row.status == "active" and (row.models_listed_at or _NEVER) < now() - _FRESH,
         )

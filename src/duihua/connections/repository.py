@@ -60,8 +60,22 @@ def listed(session: Session, connection_ids: Sequence[int]) -> dict[int, list[Mo
     )
     found: dict[int, list[ModelInfo]] = {connection_id: [] for connection_id in connection_ids}
     for row in rows:
-        found[row.connection_id].append(ModelInfo(row.model_id, row.name, row.context_length))
+        found[row.connection_id].append(
+            ModelInfo(row.model_id, row.name, row.context_length, _capabilities(row.capabilities))
+        )
     return found
+
+
+def capabilities_of(session: Session, connection_id: int, model_id: str) -> tuple[str, ...] | None:
+    """What a connection last told of a model; None where it told nothing."""
+    told = select(ConnectionModel.capabilities).where(
+        ConnectionModel.connection_id == connection_id, ConnectionModel.model_id == model_id
+    )
+    return _capabilities(session.scalar(told))
+
+
+def _capabilities(stored: list[str] | None) -> tuple[str, ...] | None:
+    return None if stored is None else tuple(stored)
 
 
 def forget_list(session: Session, connection_id: int) -> None:
@@ -81,6 +95,7 @@ def keep_list(
             "place": place,
             "name": model.name,
             "context_length": model.context_length,
+            "capabilities": None if model.capabilities is None else list(model.capabilities),
         }
         for place, model in enumerate(models)
     ]

@@ -1,6 +1,6 @@
 """What a model is shown of files: the text of documents, and pictures, the newest first, within limits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,10 +16,11 @@ _MOST_PICTURE_BYTES = 20 * 2**20
 
 
 class Showing(NamedTuple):
-    """Where pictures are read from, and how many characters of documents one prompt may hold."""
+    """Where pictures are read from, how many characters of documents one prompt may hold, who sees."""
 
     storage: Storage
     most_chars: int
+    sees: Callable[[], bool] = lambda: True
 
 
 def attach(session: Session, user_id: int, references: Sequence[str]) -> list[dict[str, Any]]:
@@ -43,7 +44,7 @@ class _Room:
     """What is left of the limits."""
 
     def __init__(self, session: Session, showing: Showing) -> None:
-        self._session, self._storage = session, showing.storage
+        self._session, self._storage, self._sees = session, showing.storage, showing.sees
         self._chars, self._bytes = showing.most_chars, _MOST_PICTURE_BYTES
 
     def take(self, row: File) -> Attachment:
@@ -55,7 +56,7 @@ class _Room:
         return Attachment(row.name, row.content_type, text=text, is_cut=is_cut)
 
     def _picture(self, row: File) -> Attachment:
-        if row.size > self._bytes:
+        if row.size > self._bytes or not self._sees():
             return Attachment(row.name, row.content_type)
         self._bytes -= row.size
         return Attachment(row.name, row.content_type, read=partial(_whole, self._storage, row.uuid))

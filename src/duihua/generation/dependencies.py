@@ -25,7 +25,8 @@ async def _caller(
 ) -> Caller:
     state = request.app.state
     showing = Showing(state.storage, state.config.max_file_chars)
-    return Caller(user.id, language, retry, catalogue.resolve, state.engine.owner, showing)
+    owner = state.engine.owner
+    return Caller(user.id, language, retry, catalogue.resolve, owner, showing, catalogue.sees)
 
 
 async def _requested_place(

@@ -1,6 +1,7 @@
 """Beginning a generation: the one transaction that stores a question and promises its reply."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from duihua.connections.catalogue import Answering
@@ -41,6 +42,7 @@ class Caller(NamedTuple):
     resolve: Callable[[Session, int, str | None, int | None], Answering]
     owner: str
     showing: Showing | None = None
+    sees: Callable[[Session, Answering], bool] = lambda _, __: True
 
 
 class Begun(NamedTuple):
@@ -159,12 +161,10 @@ def _promise_reply(
     reply = _message(conversation, Role.ASSISTANT, "")
     reply.state, reply.model_id = MessageState.STREAMING, wanted or answering.model
     tree.append(session, conversation, reply, question)
-    settings: dict[str, Any] = {
-        **answering.settings,
-        **(conversation.config or {}),
-        **(overrides.to_storage() if overrides else {}),
-    }
-    shown = prompt.build(session, conversation, question, settings, caller.showing)
+    settings: dict[str, Any] = {**answering.settings, **(conversation.config or {})}
+    settings |= overrides.to_storage() if overrides else {}
+    showing = caller.showing and caller.showing._replace(sees=partial(caller.sees, session, answering))
+    shown = prompt.build(session, conversation, question, settings, showing)
     request = ProviderRequest(answering.model, shown, settings)
     generation = _generation(caller, conversation, question, reply, answering)
     insert_now(session, generation)

@@ -43,3 +43,4 @@ class ConnectionModel(Base):
     place: Mapped[int] = mapped_column(Integer)
     name: Mapped[str] = mapped_column(Text)
     context_length: Mapped[int | None] = mapped_column(Integer)
+    capabilities: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))

@@ -59,11 +59,12 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
-    """A model that a provider offers; `context_length` in tokens where the provider tells."""
+    """A model that a provider offers; its context in tokens and what it can do, where the provider tells."""
 
     id: str
     name: str
     context_length: int | None = None
+    capabilities: tuple[str, ...] | None = None
 
 
 class Provider(Protocol):

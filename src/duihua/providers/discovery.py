@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from duihua.providers.base import ModelInfo
+from duihua.providers.details import completed
 from duihua.providers.endpoint import Endpoint, Timeouts
 from duihua.providers.errors import ProviderError
 from duihua.providers.openai import OpenAIProvider, models_in
@@ -65,7 +66,7 @@ async def _probe(transport: Transport, server: LocalServer, seconds: float) -> F
     probe = Endpoint(server.name, base_url, timeouts=Timeouts(connect=seconds))
     try:
         listing = await transport.get_json(probe, "/models", seconds=seconds)
-        models = models_in(server.name, listing)
+        models = await completed(transport, probe, listing, models_in(server.name, listing))
     except ProviderError:
         return None
     return Found(OpenAIProvider(Endpoint(server.name, base_url), transport), models)

@@ -64,6 +64,12 @@ class Endpoint:
         """The address of `path`, which begins with a slash."""
         return self.base_url + path
 
+    def at_root(self) -> "Endpoint":
+        """The same server and key, with paths that begin where its `/v1` does."""
+        root = self.base_url.removesuffix("/v1")
+        header = (self._key_header, self._key_prefix)
+        return Endpoint(self.provider, root, self._key, timeouts=self.timeouts, key_header=header)
+
     def headers(self) -> dict[str, str]:
         """The request headers, with the key: to be passed on at once and never kept in a variable."""
         key = {self._key_header: self._key_prefix + self._key} if self._key else {}

@@ -9,6 +9,8 @@ import msgspec
 
 from duihua.providers.attachments import with_documents
 from duihua.providers.base import Delta, ModelInfo, PromptMessage, ProviderRequest
+from duihua.providers.capabilities import said_of
+from duihua.providers.details import completed
 from duihua.providers.endpoint import Endpoint
 from duihua.providers.errors import ProviderError, ProviderInvalidResponse
 from duihua.providers.openai_reply import OpenAIReply
@@ -28,7 +30,14 @@ _ABOUT_PICTURES = re.compile(r"image|vision|multi-?modal|mmproj|content.*(string
 _NOT_SETTINGS = frozenset(
     {
         *("model", "messages", "stream", "stream_options", "n"),
-        *("system_prompt", "prompt_variables", "context_messages", "offline"),
+        *(
+            "system_prompt",
+            "prompt_variables",
+            "context_messages",
+            "offline",
+            "capabilities",
+            "context_length",
+        ),
     }
 )
 
@@ -61,7 +70,8 @@ class OpenAIProvider:
     async def list_models(self) -> Sequence[ModelInfo]:
         """See `Provider.list_models`."""
         listing = await self._transport.get_json(self._endpoint, _MODELS, seconds=_MODELS_SECONDS)
-        return models_in(self._endpoint.provider, listing)
+        models = models_in(self._endpoint.provider, listing)
+        return await completed(self._transport, self._endpoint, listing, models)
 
     async def _open(self, request: ProviderRequest) -> Reply:
         body = await self._body(request)
@@ -153,16 +163,11 @@ def models_in(provider: str, listing: object) -> list[ModelInfo]:
         name = entry.get("id") if isinstance(entry, dict) else None
         if isinstance(name, str) and 0 < len(name) <= _MODEL_ID_LENGTH and name == one_line(name):
             label = entry.get("name")
+            traits = said_of(entry)
             models[name] = ModelInfo(
-                name, one_line(label) if isinstance(label, str) else name, _context_length(entry)
+                name,
+                one_line(label) if isinstance(label, str) else name,
+                traits.context_length,
+                traits.capabilities,
             )
     return list(models.values())
-
-
-def _context_length(entry: dict[str, Any]) -> int | None:
-    """In tokens, under whichever of the names the servers use (OpenRouter, vLLM, Groq, LM Studio)."""
-    for key in ("context_length", "max_model_len", "context_window", "max_context_length"):
-        length = entry.get(key)
-        if isinstance(length, int) and length > 0:
-            return length
-    return None

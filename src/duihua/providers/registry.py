@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from duihua.providers.base import ModelInfo, Provider
+from duihua.providers.capabilities import Traits, traits_of
 from duihua.providers.dialects import OPENAI_BASE_URL
 from duihua.providers.discovery import LOCAL_SERVERS, LocalServer, discover, is_chat_model
 from duihua.providers.endpoint import Endpoint
@@ -35,15 +36,20 @@ class OfferedModel(msgspec.Struct, frozen=True):
     provider: str
     context_length: int | None = None
     connection_id: int | None = None
+    capabilities: tuple[str, ...] = ()
 
 
 class Source(NamedTuple):
-    """A connection as a list of models shows it: `prefix` tells its models from others of the same id."""
+    """A connection as a list of models shows it: `prefix` tells its models from others of the same id.
+
+    `decided` is what a person decided of all of them.
+    """
 
     prefix: str
     provider: str
     models: Sequence[ModelInfo]
     connection_id: int | None = None
+    decided: Traits = Traits()
 
 
 def offered(sources: Iterable[Source]) -> list[OfferedModel]:
@@ -52,8 +58,15 @@ def offered(sources: Iterable[Source]) -> list[OfferedModel]:
     for source in sources:
         for model in source.models:
             unique = f"{source.prefix}/{model.id}" if model.id in found else model.id
+            traits = source.decided.or_else(traits_of(model))
             found[unique] = OfferedModel(
-                unique, model.id, model.name, source.provider, model.context_length, source.connection_id
+                unique,
+                model.id,
+                model.name,
+                source.provider,
+                traits.context_length,
+                source.connection_id,
+                traits.capabilities or (),
             )
     return list(found.values())
 
@@ -143,6 +156,12 @@ class Registry:
         if model and name in self._connections:
             return self._connections[name].provider, model
         return None
+
+    def capabilities_of(self, provider: str, model_id: str) -> tuple[str, ...] | None:
+        """What a provider of these last told of a model; None where it told nothing."""
+        connection = self._connections.get(provider)
+        model = connection.models.get(model_id) if connection else None
+        return model.capabilities if model else None
 
     async def models(self) -> list[OfferedModel]:
         """The chat models of all connections, listed anew once a minute; without any, the offline one."""

@@ -73,13 +73,18 @@ class Transport:
             raise answer
         return Reply(_wire(answer), endpoint, started)
 
-    async def get_json(self, endpoint: Endpoint, path: str, *, seconds: float) -> Any:
-        """The decoded JSON at `path`, asked once, complete within `seconds`. Raises ProviderError."""
+    async def get_json(
+        self, endpoint: Endpoint, path: str, *, seconds: float, body: bytes | None = None
+    ) -> Any:
+        """The decoded JSON at `path`, asked once, complete within `seconds`. Raises ProviderError.
+
+        With a JSON `body` it is posted.
+        """
         session = await self._connected()
         answer: bytes | ProviderError
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._get(session, endpoint, path)
+                answer = await self._get(session, endpoint, path, body)
         except TimeoutError:
             answer = ProviderTimeout(provider=endpoint.provider, reason=f"no answer within {seconds:g} s")
         if isinstance(answer, ProviderError):
@@ -140,11 +145,14 @@ class Transport:
             return _connect_failure(failure, endpoint)
 
     async def _get(
-        self, session: "aiohttp.ClientSession", endpoint: Endpoint, path: str
+        self, session: "aiohttp.ClientSession", endpoint: Endpoint, path: str, data: bytes | None
     ) -> bytes | ProviderError:
         body = bytearray()
+        method = "GET" if data is None else "POST"
         try:
-            response = await session.get(endpoint.url(path), headers=endpoint.headers(), **_options(endpoint))
+            response = await session.request(
+                method, endpoint.url(path), data=data, headers=endpoint.headers(), **_options(endpoint)
+            )
             if not response.ok or response.status >= _REDIRECTS_FROM:
                 return await _refused(response, endpoint, "")
             await _read_into(body, response, EVENT_LIMIT_BYTES + 1)

@@ -49,7 +49,11 @@ class ConnectionCreate(WireModel):
     provider: Provider | None = None
     description: Annotated[StrictStr, Field(max_length=10_000)] | None = None
     status: Status = "active"
-    config: GenerationSettings | None = Field(None, description="beneath the settings of every question")
+    config: GenerationSettings | None = Field(
+        None,
+        description="beneath the settings of every question; `capabilities` and `context_length` in it "
+        "decide what its models are said to be",
+    )
     max_tokens: MaxTokens | None = None
     timeout: Seconds | None = None
 
@@ -157,8 +161,14 @@ class ModelResponse(BaseModel):
     provider: str
     status: Status
     api_key_id: int | None = Field(description="null: the operator's connection, or the offline model")
-    capabilities: list[str]
-    context_length: int | None = Field(description="tokens, where the provider tells")
+    capabilities: list[str] = Field(
+        description="chat, vision, tools, reasoning: as the connection's `config` says, the provider, or "
+        "the model's name",
+        examples=[["chat", "vision", "tools"]],
+    )
+    context_length: int | None = Field(
+        description="tokens: as the connection's `config` says, the provider, or the model's name"
+    )
     error: str | None = Field(description="why the provider could not be asked: this is what it last listed")
 
 

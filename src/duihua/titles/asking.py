@@ -15,6 +15,8 @@ log = structlog.get_logger()
 _SHOWN_CHARS = 2000
 # An answer so many times too long is no title.
 _TALKATIVE = 4
+# Thoughts may come before it.
+_READ_CHARS = 8000
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _CHINESE = (
     "请为以下面这条消息开头的对话起一个标题：不超过 {most} 个字，使用消息本身的语言。只输出标题。"
@@ -33,7 +35,9 @@ async def by_model(answering: Answering, text: str, max_length: int, seconds: fl
     """What the model calls a conversation that begins with `text`; None where it does not say so in time."""
     prompt = (_CHINESE if _HAN.search(text) else _ENGLISH).format(most=max_length, text=text[:_SHOWN_CHARS])
     try:
-        answer = await ask_directly(answering, [PromptMessage("user", prompt)], seconds=seconds)
+        answer = await ask_directly(
+            answering, [PromptMessage("user", prompt)], seconds=seconds, most_chars=_READ_CHARS
+        )
     except AppError as error:
         log.info("no title by the model", provider=answering.provider.name, error=error.code)
         return None
