@@ -61,6 +61,8 @@ _TEXTS = {
 UPLOADS = {"/chat/import": {"content": b'{"format": "duihua"}'}}
 # What the document cannot say is required: one thing or the other.
 _NEEDED = {
+    "POST /chat/messages": {"content"},
+    "POST /chat/messages/stream": {"content"},
     "POST /chat/api-keys": {"model_url", "status"},
     "POST /chat/api-keys/test": {"id"},
     "POST /chat/export/batch": {"chat_ids"},

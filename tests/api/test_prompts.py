@@ -9,6 +9,8 @@ from duihua.models import Prompt
 from duihua.models.user import LOCAL_USER_ID
 from tests.fixtures.client import Client
 from tests.fixtures.rows import MOMENT
+from tests.fixtures.upstream import Upstream, reply
+from tests.fixtures.upstream import answer as answering
 
 FIELDS = {
     *("id", "title", "category", "content", "placeholders", "description", "tags", "is_public"),
@@ -194,3 +196,21 @@ async def test_what_an_older_row_holds_is_read_as_far_as_it_makes_sense(client: 
     assert (await client.say(chat["uuid"]))["reply"]["state"] == "complete"
     changed = (await client.put("/chat/prompts", {"id": made, "sort": 1})).data
     assert changed["variables"] == odd
+
+
+async def test_a_text_is_tried_out_before_it_is_stored(client: Client) -> None:
+    refusal = answering(401, {"error": {"message": "no"}})
+    async with Upstream(reply("Good ", "morning."), refusal) as up:
+        connection = {"model_url": up.url, "api_key": "sk-0123456789abcdef", "model_name": "m"}
+        await client.post("/chat/api-keys", connection)
+        wanted = {"content": "译成{{language}}，{{tone}}", "variables": {"language": "英语"}, "modelId": "m"}
+        tried = (await client.post("/chat/prompts/test", wanted | {"testInput": "早上好"})).data
+        assert (tried["success"], tried["result"], tried["model_id"]) == (True, "Good morning.", "m")
+        assert (tried["content"], tried["missing"]) == ("译成英语，{{tone}}", ["tone"])
+        asked = [call.json()["messages"] for call in up.calls if call.method == "POST"]
+        told = [{"role": "system", "content": "译成英语，{{tone}}"}, {"role": "user", "content": "早上好"}]
+        assert asked == [told]
+        failed = (await client.post("/chat/prompts/test", wanted)).data
+        assert (failed["success"], failed["result"]) == (False, None)
+        assert failed["error"] == "provider_unauthorized"
+    assert (await client.get("/chat/prompts/list")).data["total"] == 0

@@ -51,7 +51,7 @@ async def test_a_model_is_shown_pictures_and_texts(start_server: StartServer) ->
     async with scripted(start_server, reply("好")) as server:
         client = server.client
         picture, text = await stored(client, "a.png", documents.PNG), await stored(client, "b.md", b"# one")
-        chat = (await client.conversation())["uuid"]
+        chat = (await client.conversation(title="图"))["uuid"]
         body = {"chat_id": chat, "content": "看"}
         await client.post("/chat/messages", body | {"files": [picture["id"], text["id"]]})
         await client.delete(f"/chat/files/{text['id']}")
@@ -65,12 +65,30 @@ async def test_a_model_is_shown_pictures_and_texts(start_server: StartServer) ->
         assert again["content"][0]["text"] == "看"
 
 
+async def test_a_message_may_be_a_picture_alone(start_server: StartServer) -> None:
+    async with scripted(start_server, reply("好")) as server:
+        client = server.client
+        picture = await stored(client, "a.png", documents.PNG)
+        chat = (await client.conversation(title="图"))["uuid"]
+        alone = {"chat_id": chat, "files": [picture["id"]]}
+        assert (await client.post("/chat/messages", alone)).data["reply"]["content"] == "好"
+        assert (await client.post("/chat/messages", alone | {"content": " "})).status == 200
+        await client.delete(f"/chat/files/{picture['id']}")
+        await client.post("/chat/messages", {"chat_id": chat, "content": "看"})
+        first, second, third = [request["messages"] for request in server.requests()]
+        assert [part["type"] for part in first[0]["content"]] == ["image_url"]
+        assert [message["role"] for message in second] == ["user", "assistant", "user"]
+        # What is deleted leaves nothing of such a message.
+        assert [message["content"] for message in third] == ["好", " ", "好", "看"]
+        assert (await client.post("/chat/messages", {"chat_id": chat})).status == 422
+
+
 async def test_a_model_without_eyes_is_told_of_pictures(start_server: StartServer) -> None:
     refusal = answer(400, {"error": {"message": "this model does not support image input"}})
     async with scripted(start_server, refusal, reply("好")) as server:
         client = server.client
         picture = await stored(client, "a.png", documents.PNG)
-        chat = (await client.conversation())["uuid"]
+        chat = (await client.conversation(title="图"))["uuid"]
         body = {"chat_id": chat, "content": "看", "files": [picture["id"]]}
         assert (await client.post("/chat/messages", body)).data["reply"]["content"] == "好"
         assert server.requests()[1]["messages"][0]["content"] == '<picture name="a.png" shown="false"/>\n\n看'
@@ -98,7 +116,7 @@ async def test_a_model_of_which_it_is_known_that_it_does_not_see_is_shown_no_pic
 async def test_the_newest_documents_are_shown_within_the_limit(start_server: StartServer) -> None:
     async with scripted(start_server, reply("好"), max_file_chars=8) as server:
         client = server.client
-        chat = (await client.conversation())["uuid"]
+        chat = (await client.conversation(title="图"))["uuid"]
         for word in (b"aaaa", b"bbbbb", b"ccccc"):
             made = (await send(client, "a.txt", word)).data
             await client.post("/chat/messages", {"chat_id": chat, "content": "看", "files": [made["id"]]})

@@ -22,6 +22,7 @@ def ask(api: Api, made: Json) -> None:
     offline.start(api, made, "文件")
     offline.say(api, made, "读一读。", files=[made["file"]["id"]])
     assert [file["name"] for file in offline.shown(api, made)[0]["files"]] == ["笔记.md"]
+    assert offline.say(api, made, "", files=[made["file"]["id"]])["reply"]["state"] == "complete"
 
 
 @part.step("delete the file, and the conversation")

@@ -35,6 +35,15 @@ def change(api: Api, made: Json) -> None:
     assert (copy["content"], copy["title"] != "翻译") == (changed["content"], True)
 
 
+@part.step("try a text out before it is stored")
+def try_out(api: Api, made: Json) -> None:
+    wanted = {"content": "用{{language}}问好。{{name}}", "variables": {"language": "英语"}}
+    tried = api.data("POST", "/chat/prompts/test", wanted)
+    assert (tried["success"], tried["content"]) == (True, "用英语问好。{{name}}")
+    assert tried["missing"] == ["name"]
+    assert tried["result"]
+
+
 @part.step("a conversation speaks by it")
 def use(api: Api, made: Json) -> None:
     chat = api.data("POST", "/chat/conversations", {"title": "提示词", "promptId": made["prompt"]})

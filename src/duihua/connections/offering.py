@@ -124,7 +124,7 @@ async def test_model(
     """Ask a model something; a `TestResponse`."""
     question = [PromptMessage("user", wanted.test_message)]
     asking = ask(db, catalogue, user_id, question, model_id=wanted.model_id, seconds=60)
-    return await _timed(asking, language, wanted.model_id)
+    return await timed(asking, language, wanted.model_id)
 
 
 async def test_connection(
@@ -140,10 +140,11 @@ async def test_connection(
         answering = Answering(provider, model, None, {**limit, **(row.config or {})})
         return await ask_directly(answering, [PromptMessage("user", wanted.test_message)], seconds=60)
 
-    return await _timed(asking(), language, row.model_name)
+    return await timed(asking(), language, row.model_name)
 
 
-async def _timed(asking: Awaitable[Asked], language: Language, model_id: str | None) -> dict[str, Any]:
+async def timed(asking: Awaitable[Asked], language: Language, model_id: str | None) -> dict[str, Any]:
+    """Wait for an answer; a `TestResponse`, whether it came or not."""
     started = time.perf_counter()
     try:
         asked = await asking

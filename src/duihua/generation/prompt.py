@@ -30,7 +30,8 @@ def build(
     earlier = repository.branch_until(session, question, limit=settings.get("context_messages"))
     roles, contents, kept = zip(*earlier, strict=True)
     files = attachments(session, conversation.user_id, kept, showing) if showing else [()] * len(kept)
-    prompt = [PromptMessage(*each) for each in zip(roles, contents, files, strict=True)]
+    *before, asked = [PromptMessage(*each) for each in zip(roles, contents, files, strict=True)]
+    prompt = [*(message for message in before if message.content or message.attachments), asked]
     system = _system_text(session, conversation, settings)
     return [PromptMessage("system", system), *prompt] if system else prompt
 

@@ -18,7 +18,7 @@ from duihua.generation.ending import Ending, LostGeneration, last_rows
 from duihua.models import Conversation, Generation, Message
 from duihua.models.generation import LEASE
 from duihua.schemas.outgoing import preview
-from duihua.vocabulary import ConversationStatus, MessageState, RowStatus
+from duihua.vocabulary import ConversationStatus, MessageState, Role, RowStatus
 
 
 class Abandoned(NamedTuple):
@@ -48,7 +48,8 @@ _SHOWN_ABOVE = (
         Message.on_branch.is_(True),
         Message.status == RowStatus.ACTIVE,
         Message.depth < bindparam("below"),
-        Message.content != "",
+        # A person may have sent files alone.
+        or_(Message.content != "", Message.role == Role.USER),
     )
     .order_by(Message.depth.desc())
 )

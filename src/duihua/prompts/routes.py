@@ -6,11 +6,12 @@ from fastapi import Path, Query
 from starlette.responses import Response
 
 from duihua.auth.dependencies import User
+from duihua.connections.dependencies import AppCatalogue
 from duihua.http.envelope import Answer, RequestLanguage
 from duihua.http.idempotency import Retry, write_once
 from duihua.http.routing import feature_router
 from duihua.http.state import Db
-from duihua.prompts import service
+from duihua.prompts import service, trying
 from duihua.schemas.base import Envelope, ItemsResponse
 from duihua.schemas.prompt import (
     Category,
@@ -19,6 +20,8 @@ from duihua.schemas.prompt import (
     PromptCreate,
     PromptQuery,
     PromptResponse,
+    PromptTest,
+    PromptTestResponse,
     PromptUpdate,
 )
 
@@ -61,6 +64,14 @@ async def update_prompt(db: Db, user: User, wanted: PromptUpdate) -> Response:
 async def delete_prompts(db: Db, user: User, batch: PromptBatch) -> Response:
     """Delete several; `missing` lists those that were not there."""
     return Answer(await db.write(service.delete_many, user.id, batch.ids), "deleted")
+
+
+@router.post("/test", response_model=Envelope[PromptTestResponse])
+async def test_prompt(
+    db: Db, user: User, catalogue: AppCatalogue, language: RequestLanguage, wanted: PromptTest
+) -> Response:
+    """Try a text out on a model, with its variables filled; nothing is stored."""
+    return Answer(await trying.try_out(db, catalogue, user.id, wanted, language))
 
 
 @router.get("/{prompt_id}", response_model=Envelope[PromptResponse])

@@ -15,4 +15,4 @@ def with_documents(message: PromptMessage, *, pictures: bool = True) -> str:
             parts.append(f'<document name="{file.name}"{cut}>\n{file.text}\n</document>')
         elif file.read is None or not pictures:
             parts.append(f'<picture name="{file.name}" shown="false"/>')
-    return "\n\n".join([*parts, message.content])
+    return "\n\n".join([*parts, message.content] if message.content else parts)

@@ -118,7 +118,7 @@ async def _message(message: PromptMessage) -> dict[str, Any]:
         for file in message.attachments
         if file.read is not None
     ]
-    content = [{"type": "text", "text": text}, *pictures] if pictures else text
+    content = [*([{"type": "text", "text": text}] if text else []), *pictures] if pictures else text
     return {"role": message.role, "content": content}
 
 

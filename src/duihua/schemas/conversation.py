@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from duihua.schemas.base import (
     Integer,
@@ -133,20 +142,27 @@ class MessageQuery(PageQuery):
         return self
 
 
+def _said(content: str) -> str:
+    not_blank(content)
+    return content
+
+
 class MessageCreate(WireModel):
     """What a person says."""
 
     also_known_as: ClassVar[dict[str, str]] = {"type": "message_type", "metadata": "message_metadata"}
 
     chat_id: Reference
-    content: StrictStr = Field(examples=["你好"])
-    message_type: MessageType = MessageType.TEXT
-    message_metadata: dict[str, Any] | None = None
     files: list[Reference] = Field(
         default=[],
         max_length=100,
         description="ids of uploaded files, which the model is shown too",
     )
+    content: StrictStr = Field(
+        "", validate_default=True, examples=["你好"], description="may be left out where there are files"
+    )
+    message_type: MessageType = MessageType.TEXT
+    message_metadata: dict[str, Any] | None = None
     parent_id: Reference | None = Field(None, description="answer to this message; default: the branch's end")
     model_id: ModelId | None = Field(None, description="for this reply only")
     config: GenerationSettings | None = Field(
@@ -154,7 +170,10 @@ class MessageCreate(WireModel):
     )
     stream: StrictBool = False
 
-    _content_not_blank = field_validator("content")(not_blank)
+    @field_validator("content")
+    @classmethod
+    def _says_something(cls, content: str, info: ValidationInfo) -> str:
+        return content if info.data.get("files") else _said(content)
 
 
 class MessageRegenerate(WireModel):

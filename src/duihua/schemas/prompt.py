@@ -139,6 +139,7 @@ class PromptTestResponse(BaseModel):
 
     success: bool
     message: str = Field(description="how it went, in words")
+    error: str | None = Field(description="why it failed: stable, for machines")
     result: str | None = Field(description="the model's reply; null where it gave none")
     content: str = Field(description="the text as the model was given it")
     missing: list[str] = Field(description="variables without a value; they stay in the text as written")
