@@ -21,12 +21,12 @@ from duihua.messages import service as messages
 from duihua.models import ChatGroup, Conversation, Message, Tally
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.conversation import (
-    ChatGroupCreate,
     ConversationCreate,
     ConversationUpdate,
     MessageCreate,
     MessageRegenerate,
 )
+from duihua.schemas.group import ChatGroupCreate
 from duihua.schemas.statistics import StatisticsQuery
 from duihua.statistics import service
 from duihua.transfer import storing

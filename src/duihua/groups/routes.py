@@ -14,7 +14,7 @@ from duihua.http.state import Db
 from duihua.realtime.bus import Withdrawn
 from duihua.realtime.dependencies import AppBus
 from duihua.schemas.base import Envelope
-from duihua.schemas.conversation import (
+from duihua.schemas.group import (
     ChatGroupCreate,
     ChatGroupDeletion,
     ChatGroupQuery,

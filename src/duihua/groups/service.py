@@ -12,7 +12,7 @@ from duihua.groups import access, repository
 from duihua.models import ChatGroup
 from duihua.models.chat_group import DEFAULT_GROUP_NAME
 from duihua.schemas import outgoing
-from duihua.schemas.conversation import ChatGroupCreate, ChatGroupUpdate
+from duihua.schemas.group import ChatGroupCreate, ChatGroupUpdate
 from duihua.vocabulary import RowStatus
 
 # More than this many are reached through the conversation list.

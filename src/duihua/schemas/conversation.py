@@ -18,7 +18,6 @@ from duihua.schemas.base import (
     Number,
     PageQuery,
     PeriodQuery,
-    QueryModel,
     Reference,
     RowId,
     WireModel,
@@ -29,8 +28,6 @@ from duihua.vocabulary import MessageState, MessageType, Role
 Title = Annotated[StrictStr, Field(max_length=255)]
 Description = Annotated[StrictStr, Field(max_length=10_000)]
 ModelId = Annotated[StrictStr, Field(min_length=1, max_length=255)]
-GroupName = Annotated[StrictStr, Field(min_length=1, max_length=100)]
-Color = Annotated[StrictStr, Field(pattern=r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$", examples=["#409EFF"])]
 References = Annotated[list[Reference], Field(max_length=1000)]
 
 
@@ -245,56 +242,6 @@ class ReplyResponse(BaseModel):
     created_at: str
     reply: MessageResponse
     task_id: str
-
-
-class ChatGroupQuery(QueryModel):
-    """Whether the groups come with their conversations."""
-
-    include_chats: bool = True
-
-
-class ChatGroupDeletion(QueryModel):
-    """What becomes of a deleted group's conversations."""
-
-    delete_chats: bool = False
-
-
-class ChatGroupCreate(WireModel):
-    """A new group."""
-
-    name: GroupName
-    description: Description | None = None
-    color: Color | None = None
-    sort: Integer = Field(0, ge=-(2**31), le=2**31 - 1)
-
-    _name_not_blank = field_validator("name")(not_blank)
-
-
-class ChatGroupUpdate(WireModel):
-    """What changes: an absent field stays, an explicit null clears."""
-
-    name: GroupName | None = None
-    description: Description | None = None
-    color: Color | None = None
-    sort: Integer | None = Field(None, ge=-(2**31), le=2**31 - 1)
-
-    _name_not_blank = field_validator("name")(not_blank)
-
-
-class ChatGroupResponse(BaseModel):
-    """A group, with its newest conversations where they were asked for."""
-
-    id: int
-    name: str
-    description: str | None
-    color: str | None
-    sort: int
-    is_default: Literal[0, 1]
-    status: str
-    conversation_count: int
-    created_at: str
-    updated_at: str
-    conversations: list[ConversationResponse] | None = None
 
 
 class BatchDeletion(BaseModel):

@@ -1,4 +1,4 @@
-"""Rows as the wire shows them; the shapes are those that `schemas.conversation` documents."""
+"""Rows as the wire shows them; the shapes are those that `duihua.schemas` documents."""
 
 from collections.abc import Sequence
 from typing import Any

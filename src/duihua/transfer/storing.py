@@ -16,7 +16,7 @@ from duihua.db.session import Session
 from duihua.groups import service as groups
 from duihua.models import Conversation, Message, MessageRevision
 from duihua.schemas import outgoing
-from duihua.schemas.conversation import ChatGroupCreate
+from duihua.schemas.group import ChatGroupCreate
 from duihua.transfer import repository
 from duihua.transfer.archive import Archive, ArchivedConversation, ArchivedMessage
 from duihua.vocabulary import ConversationStatus, MessageState
