@@ -160,6 +160,42 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
 
+-- Imports that go on without their request
+CREATE TABLE import_tasks (
+    id BIGSERIAL NOT NULL,
+    -- task_id on the wire
+    uuid VARCHAR(36) NOT NULL,
+    user_id BIGINT NOT NULL,
+    -- the process that works on it
+    owner VARCHAR(36) NOT NULL,
+    -- running, complete, failed, interrupted
+    state VARCHAR(20) NOT NULL,
+    -- of its newest event
+    seq INTEGER NOT NULL,
+    -- bytes of the file
+    done BIGINT NOT NULL,
+    -- bytes of the file
+    total BIGINT NOT NULL,
+    imported INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    -- JSON; NULL until it is complete
+    report TEXT,
+    error VARCHAR(50),
+    error_values JSON,
+    -- after this moment its process counts as gone
+    lease_expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_import_tasks PRIMARY KEY (id),
+    CONSTRAINT uq_import_tasks_uuid UNIQUE (uuid),
+    CONSTRAINT fk_import_tasks_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE INDEX ix_import_tasks_state ON import_tasks (state, lease_expires_at);
+
+CREATE INDEX ix_import_tasks_user_id ON import_tasks (user_id);
+
 -- What search finds of each message that can be seen; the id is the message's
 CREATE TABLE message_documents (
     id BIGINT NOT NULL,

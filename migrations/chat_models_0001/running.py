@@ -1,4 +1,4 @@
-"""Runs of models, and their journal."""
+"""Runs of models and their journal; imports."""
 
 import sqlalchemy as sa
 
@@ -45,3 +45,26 @@ sa.Table(
     comment="The journal of the runs",
     sqlite_with_rowid=False,
 )
+_IMPORTS = sa.Table(
+    "import_tasks",
+    METADATA,
+    row_id(),
+    sa.Column("uuid", sa.String(36), nullable=False, unique=True, comment="task_id on the wire"),
+    owner(index=True),
+    sa.Column("owner", sa.String(36), nullable=False, comment="the process that works on it"),
+    sa.Column("state", sa.String(20), nullable=False, comment="running, complete, failed, interrupted"),
+    sa.Column("seq", sa.Integer(), nullable=False, comment="of its newest event"),
+    sa.Column("done", sa.BigInteger(), nullable=False, comment="bytes of the file"),
+    sa.Column("total", sa.BigInteger(), nullable=False, comment="bytes of the file"),
+    sa.Column("imported", sa.Integer(), nullable=False),
+    sa.Column("skipped", sa.Integer(), nullable=False),
+    sa.Column("failed", sa.Integer(), nullable=False),
+    sa.Column("report", sa.Text(), comment="JSON; NULL until it is complete"),
+    sa.Column("error", sa.String(50)),
+    sa.Column("error_values", sa.JSON()),
+    moment("lease_expires_at", comment="after this moment its process counts as gone"),
+    moment("created_at"),
+    moment("finished_at", nullable=True),
+    comment="Imports that go on without their request",
+)
+sa.Index("ix_import_tasks_state", _IMPORTS.c.state, _IMPORTS.c.lease_expires_at)

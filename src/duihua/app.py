@@ -17,7 +17,7 @@ from duihua.core.ids import new_uuid
 from duihua.db.session import Database, open_database
 from duihua.files.local_storage import LocalStorage
 from duihua.files.storage import Storage
-from duihua.files.uploading import Uploads
+from duihua.files.uploading import INCOMING, Uploads
 from duihua.generation.engine import Engine
 from duihua.generation.recovery import Recovery
 from duihua.http import exception_handlers, health, pages
@@ -28,6 +28,7 @@ from duihua.live.follow import Live
 from duihua.metrics.routes import router as metrics
 from duihua.providers import registry
 from duihua.realtime.bus import Bus, LocalBus
+from duihua.transfer.tasks import ImportTasks
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _EXPOSED = ["X-Task-ID", "X-Request-ID", "Content-Disposition"]
@@ -104,8 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             most_runs=config.max_generations,
             most_chars=config.max_reply_chars,
         )
-        app.state.live = Live(db)
-        stack.callback(app.state.live.close)
+        await _open_archive(app, stack, db, owner)
         app.state.database, app.state.bus, app.state.engine, app.state.registry = db, bus, engine, models
         bus.open()
         engine.open()
@@ -122,11 +122,18 @@ def _database(config: Config) -> Database:
     return open_database(url, synchronous=config.synchronous, pool_size=connections)
 
 
+async def _open_archive(app: FastAPI, stack: AsyncExitStack, db: Database, owner: str) -> None:
+    app.state.live, app.state.imports = Live(db), ImportTasks(db, owner)
+    stack.callback(app.state.live.close)
+    await app.state.imports.open()
+    stack.push_async_callback(app.state.imports.close)
+
+
 async def _open_files(app: FastAPI, db: Database) -> None:
     config: Config = app.state.config
     folder = config.data_dir.expanduser().absolute()
     storage = _storage(config, folder)
-    uploads = Uploads(db, storage, folder / "incoming", most_chars=config.max_file_chars)
+    uploads = Uploads(db, storage, folder / INCOMING, most_chars=config.max_file_chars)
     await uploads.remove_leftovers(alone=not db.is_shared)
     app.state.storage, app.state.uploads = storage, uploads
 

@@ -74,6 +74,7 @@ class Server(uvicorn.Server):
         if self._announcement is not None:
             self._announcement.cancel()
         self._app.state.live.close()
+        self._app.state.imports.stop()
         await self._app.state.engine.drain(self._config.drain_seconds)
         await super().shutdown(sockets)
 

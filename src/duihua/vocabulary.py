@@ -66,3 +66,12 @@ class Span(StrEnum):
 
     QUARTER = "quarter"  # of an hour
     MONTH = "month"
+
+
+class ImportState(StrEnum):
+    """How far an import is; `complete` is one that read its file to the end."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from duihua.app import create_app
 from duihua.core.config import Config
+from tests.fixtures.client import Client
 from tests.fixtures.rows import Owned
 
 # What each name that means an object means: an attribute of `Owned`. `ids` mean another thing on every path.
@@ -27,6 +28,7 @@ OBJECTS = {
     "api_key_id": "connection",
     "prompt_id": "prompt",
     "connection_id": "connection",
+    "/chat/import/{task_id} task_id": "import_task",
     "/chat/api-keys id": "connection",
     "/chat/api-keys/test id": "connection",
     "/chat/api-keys/batch ids": "connection",
@@ -58,7 +60,7 @@ _TEXTS = {
     "end_time": "2999-12-31",
 }
 # What a route's file must hold, where not anything will do.
-UPLOADS = {"/chat/import": {"content": b'{"format": "duihua"}'}}
+UPLOADS: dict[str, dict[str, Any]] = {"/chat/import": {"content": b'{"format": "duihua"}'}}
 # What the document cannot say is required: one thing or the other.
 _NEEDED = {
     "POST /chat/messages": {"content"},
@@ -163,6 +165,14 @@ def upload(name: str = "a.txt", content: bytes = "你好".encode()) -> aiohttp.F
     form = aiohttp.FormData(quote_fields=False)
     form.add_field("file", io.BytesIO(content), filename=name)
     return form
+
+
+async def an_import(client: Client) -> str:
+    """The task of an import that has ended."""
+    form = upload(**UPLOADS["/chat/import"])
+    task_id = (await client.post("/chat/import?async=true", data=form)).body["data"]["task_id"]
+    await client.stream(f"/chat/import/{task_id}")
+    return str(task_id)
 
 
 class Call(NamedTuple):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from duihua.models.user import LOCAL_USER_ID
-from tests.api.routes import Field, Route, call, fields_in, json_routes, routes, upload
+from tests.api.routes import Field, Route, an_import, call, fields_in, json_routes, routes, upload
 from tests.fixtures.client import Client, Reply
 from tests.fixtures.rows import Owned, every_row
 
@@ -58,7 +58,7 @@ async def asking(client: Client) -> AsyncIterator[Asker]:
     file = (await client.post("/chat/upload", data=upload())).data["id"]
     own = Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], connection, prompt, file),
+        *(said["task_id"], connection, prompt, file, await an_import(client)),
     )
     db = client.app.state.database
     before = await db.read(every_row)

@@ -11,15 +11,33 @@ from duihua.core.ids import new_uuid
 from duihua.db.base import Base
 from duihua.db.session import Database, Session
 from duihua.generation.recovery import Recovery
-from duihua.models import Conversation, File, Generation, GenerationEvent, Message
+from duihua.models import Conversation, File, Generation, GenerationEvent, ImportTask, Message
 from duihua.models.user import LOCAL_USER_ID
-from tests.api.routes import UPLOADS, Call, Field, Route, call, fields_in, read_routes, routes, upload
+from tests.api.routes import (
+    UPLOADS,
+    Call,
+    Field,
+    Route,
+    an_import,
+    call,
+    fields_in,
+    read_routes,
+    routes,
+    upload,
+)
 from tests.fixtures.client import Client, Reply
 from tests.fixtures.rows import MOMENT, SECRET, STRANGERS_KEY, Owned, add_stranger, every_row
 
 FAST = {"offline": {"text": "好的。", "rate": 0}}
 NOBODYS_ID = 10**15
-TABLES = {"chat": Conversation, "message": Message, "reply": Message, "task": Generation, "file": File}
+TABLES = {
+    "chat": Conversation,
+    "message": Message,
+    "reply": Message,
+    "task": Generation,
+    "file": File,
+    "import_task": ImportTask,
+}
 # Where an unknown name is no error: a batch says what is missing, a filter finds nothing.
 BATCHES = {"ids", "chat_ids"}
 # A file cannot say what is missing in it: there an unknown name is an error again.
@@ -106,7 +124,7 @@ async def my_things(client: Client) -> Owned:
     file = (await client.post("/chat/upload", data=upload())).data["id"]
     return Owned(
         *(LOCAL_USER_ID, group, chat["uuid"], chat["id"], message["uuid"], message["id"], reply["uuid"]),
-        *(said["task_id"], connection, prompt, file),
+        *(said["task_id"], connection, prompt, file, await an_import(client)),
     )
 
 

@@ -51,7 +51,7 @@ class Api:
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         with self._request("POST", path, form, headers) as response:
             answer = json.loads(response.read())
-            assert response.status == 200, answer
+            assert response.status in {200, 202}, answer
             return answer["data"]
 
     def download(self, path: str, method: str = "GET", body: Any = None) -> bytes:

@@ -42,6 +42,14 @@ def import_again(api: Api, made: Json) -> None:
     assert report["errors"][0]["error"] == "already_imported"
 
 
+@part.step("import in the background, and follow it to its report")
+def import_in_background(api: Api, made: Json) -> None:
+    task = api.upload("/chat/import?async=true", "a.json", made["archive"])["task_id"]
+    with api.stream("GET", f"/chat/import/{task}") as stream:
+        *_, last = stream
+    assert (last.data["type"], last.data["report"]["skipped"]) == ("complete", 1)
+
+
 @part.step("delete it")
 def clean_up(api: Api, made: Json) -> None:
     offline.delete(api, made)

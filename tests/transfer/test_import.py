@@ -18,10 +18,14 @@ from tests.transfer.test_export import a_conversation
 AT = "2026-01-31T08:00:00Z"
 
 
-async def load(client: Client, content: bytes, path: str = "/chat/import") -> Any:
+def form_of(content: bytes) -> aiohttp.FormData:
     form = aiohttp.FormData()
     form.add_field("file", io.BytesIO(content), filename="a")
-    return await client.post(path, data=form)
+    return form
+
+
+async def load(client: Client, content: bytes, path: str = "/chat/import") -> Any:
+    return await client.post(path, data=form_of(content))
 
 
 def counts(report: dict[str, Any]) -> tuple[int, int, int]:

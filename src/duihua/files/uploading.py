@@ -28,6 +28,8 @@ from duihua.files.storage import Storage, disk_errors
 from duihua.http.repository import RetryKey
 
 log = structlog.get_logger()
+# The folder, in the data folder, of whatever is being received.
+INCOMING = "incoming"
 # Documents that are parsed at once: each may take a core and a gigabyte.
 _INSPECTED_AT_ONCE = 2
 # Where other processes upload too, what is this old is nobody's any more.

@@ -61,6 +61,13 @@ def once(
     return result, False
 
 
+def earlier(session: Session, user_id: int, retry: RetryKey | None, answer_type: type[T]) -> T | None:
+    """The answer that this request has had; None where it is the first. Raises IdempotencyKeyReused."""
+    if retry is None or session.get(IdempotencyKey, (user_id, retry.key)) is None:
+        return None
+    return _earlier(session, user_id, retry, answer_type)
+
+
 def _earlier(session: Session, user_id: int, retry: RetryKey, answer_type: type[T]) -> T:
     row = session.get_one(IdempotencyKey, (user_id, retry.key))
     if row.fingerprint != retry.fingerprint:

@@ -6,6 +6,7 @@ from duihua.models.conversation import Conversation
 from duihua.models.file import File
 from duihua.models.generation import Generation, GenerationEvent
 from duihua.models.idempotency import IdempotencyKey
+from duihua.models.import_task import ImportTask
 from duihua.models.message import Message, MessageRevision
 from duihua.models.prompt import Prompt
 from duihua.models.search import ConversationDocument, MessageDocument, SearchIndex
@@ -23,6 +24,7 @@ __all__ = [
     "Generation",
     "GenerationEvent",
     "IdempotencyKey",
+    "ImportTask",
     "Message",
     "MessageDocument",
     "MessageRevision",

@@ -39,8 +39,11 @@ class BatchExportRequest(ExportOptions):
 
 
 class ImportQuery(QueryModel):
-    """Where imported conversations go."""
+    """Where imported conversations go, and who waits for them."""
 
+    in_background: bool = Field(
+        False, alias="async", description="answer at once with a task to follow, and import meanwhile"
+    )
     group_id: RowId | None = Field(None, description="default: the group of the archive's name, or a new one")
 
 
@@ -69,3 +72,9 @@ class ImportReport(BaseModel):
     failed: int
     conversations: list[ImportedConversation] = Field(description="the first 1000 of those imported")
     errors: list[ImportProblem] = Field(description="the first 1000 of those skipped or failed")
+
+
+class ImportTaskResponse(BaseModel):
+    """An import that has begun."""
+
+    task_id: str = Field(description="for `GET /chat/import/{task_id}`")

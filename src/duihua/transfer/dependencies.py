@@ -1,19 +1,24 @@
 """What the routes of export and import are given."""
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, cast
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from duihua.auth.dependencies import User
+from duihua.core.config import Config
 from duihua.files.storage import disk_errors
+from duihua.files.uploading import INCOMING
+from duihua.http import multipart
 from duihua.http.envelope import RequestLanguage
 from duihua.http.state import Db
 from duihua.transfer.importing import Importer
+from duihua.transfer.tasks import ImportTasks
 from duihua.transfer.threads import from_thread
 
 
@@ -27,25 +32,47 @@ def _temporary(folder: Path) -> Any:
     return tempfile.NamedTemporaryFile(dir=folder, prefix="import-")
 
 
+class Received(NamedTuple):
+    """A file on this machine's disk, and the SHA-256 of its content."""
+
+    path: Path
+    sha256: str
+
+
+async def _tasks(request: Request) -> ImportTasks:
+    return cast(ImportTasks, request.app.state.imports)
+
+
 async def _importer(db: Db, user: User, language: RequestLanguage) -> Importer:
     return Importer(from_thread(db.write), user.id, language)
 
 
 @asynccontextmanager
-async def received(content: AsyncIterator[bytes], folder: Path) -> AsyncIterator[Path]:
-    """The content as a file on the disk of `folder`, until the end of the block. Raises StorageFull."""
+async def received(request: Request) -> AsyncIterator[Received]:
+    """The file of the request on this machine's disk, until the end of the block.
+
+    What a killed process leaves of it is removed with the leftovers of uploads.
+
+    Raises:
+        StorageFull, and what `receive_file` raises.
+    """
+    config: Config = request.app.state.config
+    upload = await multipart.receive_file(request, limit=config.max_import_bytes)
+    digest = hashlib.sha256()
     with disk_errors():
-        file = await asyncio.to_thread(_temporary, folder)
+        file = await asyncio.to_thread(_temporary, config.data_dir / INCOMING)
     try:
-        async for piece in content:
+        async for piece in upload.content:
+            digest.update(piece)
             with disk_errors():
                 await asyncio.to_thread(file.write, piece)
         with disk_errors():
             file.flush()
-        yield Path(file.name)
+        yield Received(Path(file.name), digest.hexdigest())
     finally:
         file.close()
 
 
+AppTasks = Annotated[ImportTasks, Depends(_tasks)]
 AppImporter = Annotated[Importer, Depends(_importer)]
 ReadFromThread = Annotated[Callable[..., Any], Depends(_read)]

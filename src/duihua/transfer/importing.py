@@ -8,14 +8,18 @@ Runs in a thread.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from duihua.core.i18n import Language, translate
-from duihua.db.session import open_database
+from duihua.db.session import Database, open_database
+from duihua.http import repository as retries
 from duihua.http.field_errors import phrase
+from duihua.http.repository import RetryKey
 from duihua.models.user import LOCAL_USER_ID
+from duihua.schemas.transfer import ImportQuery
 from duihua.transfer import formats, storing
 from duihua.transfer.found import BrokenArchive, Found
 from duihua.transfer.threads import from_thread
@@ -47,6 +51,30 @@ def run(
         if progress is not None:
             progress(found.done, report)
     return report
+
+
+def retry_key(key: str | None, sha256: str, query: ImportQuery) -> RetryKey | None:
+    """The client's key with what stands for its request."""
+    asked = f"POST /chat/import\n{query.group_id}\n{query.in_background}\n{sha256}"
+    return RetryKey(key, hashlib.sha256(asked.encode()).hexdigest()) if key else None
+
+
+async def once(
+    db: Database, path: Path, importer: Importer, group_id: int | None, retry: RetryKey | None
+) -> dict[str, Any]:
+    """Import the file, as `run` does, unless `retry` has been here before: then its report.
+
+    Of two requests with one key at the same time both may import, each what the other has not.
+
+    Raises:
+        IdempotencyKeyReused, and what `run` raises.
+    """
+    known = await db.read(retries.earlier, importer.user_id, retry, dict[str, Any])
+    if known is not None:
+        return known
+    report = await asyncio.to_thread(run, path, importer, group_id)
+    answer, _ = await db.write(retries.once, importer.user_id, retry, lambda: report, dict[str, Any])
+    return answer
 
 
 def into_database(url: str, path: Path, progress: Progress) -> dict[str, Any]:

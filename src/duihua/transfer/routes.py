@@ -1,28 +1,46 @@
 """`/chat/export` and `/chat/import`."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from duihua.auth.dependencies import User
 from duihua.core.clock import now
+from duihua.generation.dependencies import ResumeAfter
+from duihua.generation.event_stream import HEADERS
 from duihua.groups import access as group_access
 from duihua.http import multipart
 from duihua.http.downloads import disposition
 from duihua.http.envelope import Answer, RequestLanguage
+from duihua.http.idempotency import RetryHeader
 from duihua.http.routing import feature_router
-from duihua.http.state import Db, ServerConfig
-from duihua.schemas.base import Envelope
-from duihua.schemas.transfer import BatchExportRequest, ExportRequest, ImportQuery, ImportReport
+from duihua.http.state import Db
+from duihua.schemas.base import Envelope, Reference
+from duihua.schemas.transfer import (
+    BatchExportRequest,
+    ExportRequest,
+    ImportQuery,
+    ImportReport,
+    ImportTaskResponse,
+)
 from duihua.settings.service import time_zone
 from duihua.transfer import exporting, importing, reading
-from duihua.transfer.dependencies import AppImporter, ReadFromThread, received
+from duihua.transfer.dependencies import AppImporter, AppTasks, ReadFromThread, received
 from duihua.transfer.exporting import CONTENT_TYPES, Wanted
 from duihua.transfer.rendering import Reader
+from duihua.transfer.tasks import Incoming
 
 router = feature_router("/chat", "export and import")
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-Sent Events (docs/export-format.md)",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
 
 
 def _file(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
@@ -64,21 +82,46 @@ async def export_conversations(
     return StreamingResponse(pieces, headers=_headers(name, "application/zip"))
 
 
-@router.post("/import", response_model=Envelope[ImportReport], openapi_extra=multipart.BODY)
+@router.post(
+    "/import",
+    response_model=Envelope[ImportReport],
+    responses={202: {"model": Envelope[ImportTaskResponse], "description": "With `async`: it has begun"}},
+    openapi_extra=multipart.BODY,
+)
 async def import_conversations(
     request: Request,
-    config: ServerConfig,
     db: Db,
     importer: AppImporter,
+    tasks: AppTasks,
+    key: RetryHeader,
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Import json, jsonl or zip of ours. What is there already stays: importing again adds nothing."""
     if query.group_id is not None:
         await db.read(group_access.owned, importer.user_id, query.group_id)
-    upload = await multipart.receive_file(request, limit=config.max_import_bytes)
-    async with received(upload.content, config.data_dir) as path:
-        report = await asyncio.to_thread(importing.run, path, importer, query.group_id)
+    async with AsyncExitStack() as stack:
+        file = await stack.enter_async_context(received(request))
+        retry = importing.retry_key(key, file.sha256, query)
+        if query.in_background:
+            incoming = Incoming(file.path, stack.pop_all())
+            task_id = await tasks.start(importer, query.group_id, incoming, retry)
+            return Answer({"task_id": task_id}, "import_started", status=202, headers={"x-task-id": task_id})
+        report = await importing.once(db, file.path, importer, query.group_id, retry)
     return Answer(report, "imported")
+
+
+@router.get("/import/{task_id}", response_class=StreamingResponse, status_code=200, responses=_STREAM)
+async def follow_import(
+    tasks: AppTasks,
+    user: User,
+    language: RequestLanguage,
+    task_id: Annotated[Reference, Path(description="of the import's answer")],
+    after: ResumeAfter,
+) -> Response:
+    """Follow an import, running or ended: how far it is, then its report; or on from `Last-Event-ID`."""
+    await tasks.check(user.id, task_id)
+    frames = tasks.follow(user.id, task_id, after, language)
+    return StreamingResponse(frames, headers=HEADERS | {"x-task-id": task_id})
 
 
 async def _reader(db: Db, user_id: int, language: RequestLanguage) -> Reader:
