@@ -16,6 +16,7 @@ SHORT: dict[str, list[str]] = {
     "statistics": ["--messages", "100000"],
     "cluster": ["--rounds", "2", "--seconds", "3", "--tries", "80"],
     "search": ["--messages", "20000"],
+    "import_memory": ["--megabytes", "20"],
     "replay": ["--dialogues", "60", "--kills", "1"],
 }
 FULL: dict[str, list[str]] = {name: [] for name in SHORT} | {"search": ["--full"]}
