@@ -41,6 +41,7 @@ async def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
             yield found
 
     monkeypatch.setattr(importing.formats, "read", slowly)
+    monkeypatch.setattr(importing, "_MESSAGES_AT_ONCE", 1)
     return opened
 
 
