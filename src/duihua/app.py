@@ -129,13 +129,22 @@ async def _open_archive(app: FastAPI, stack: AsyncExitStack, db: Database, owner
     stack.push_async_callback(app.state.imports.close)
 
 
-async def _open_files(app: FastAPI, db: Database) -> None:
-    config: Config = app.state.config
+def open_uploads(config: Config, db: Database) -> Uploads:
+    """What takes files in, as the configuration says where."""
     folder = config.data_dir.expanduser().absolute()
-    storage = _storage(config, folder)
-    uploads = Uploads(db, storage, folder / INCOMING, most_chars=config.max_file_chars)
+    return Uploads(
+        db,
+        _storage(config, folder),
+        folder / INCOMING,
+        most_chars=config.max_file_chars,
+        most_bytes=config.max_file_bytes,
+    )
+
+
+async def _open_files(app: FastAPI, db: Database) -> None:
+    uploads = open_uploads(app.state.config, db)
     await uploads.remove_leftovers(alone=not db.is_shared)
-    app.state.storage, app.state.uploads = storage, uploads
+    app.state.storage, app.state.uploads = uploads.storage, uploads
 
 
 def _storage(config: Config, folder: Path) -> Storage:

@@ -1,5 +1,6 @@
 """`duihua import`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,15 +15,18 @@ def import_file(
     """Import exported conversations; what is there stays as it is. A SQLite file must not be served."""
     from rich.progress import Progress
 
+    from duihua.app import open_uploads
     from duihua.db.lock import sole_server
     from duihua.db.migrate import upgrade
     from duihua.transfer.importing import into_database
 
-    url = config_of({}).resolved_database_url
+    config = config_of({})
+    url = config.resolved_database_url
     with refusals_in_words(), sole_server(url), Progress() as bar:
         upgrade(url)
         task = bar.add_task(file.name, total=file.stat().st_size)
-        report = into_database(url, file, lambda done, _: bar.update(task, completed=done))
+        uploads = partial(open_uploads, config)
+        report = into_database(url, file, lambda done, _: bar.update(task, completed=done), uploads)
         bar.update(task, completed=file.stat().st_size)
     for problem in report["errors"]:
         typer.echo(f"{problem['place']} {problem['title'] or ''}: {problem['message']}", err=True)

@@ -32,6 +32,11 @@ def by_uuid(session: Session, user_id: int, uuids: Collection[str]) -> dict[str,
     return {row.uuid: row for row in session.scalars(statement)}
 
 
+def any_of(session: Session, uuid: str) -> File | None:
+    """The file of this uuid, whoever's it is and whatever became of it."""
+    return session.scalar(select(File).where(File.uuid == uuid))
+
+
 def text_of(session: Session, file_id: int) -> str | None:
     """What is readable of a document; None for a picture."""
     return session.scalar(select(File.plain_text).where(File.id == file_id))

@@ -1,8 +1,9 @@
 """What can be done with files: units of work for `Database.read` and `Database.write`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID, uuid5
 
 from duihua.core.clock import now
 from duihua.db.rows import insert_now
@@ -45,6 +46,14 @@ def content_of(session: Session, user_id: int, reference: str) -> Content:
     return Content(file.uuid, file.name, file.content_type, file.size)
 
 
+def contents_of(session: Session, user_id: int, uuids: Collection[str]) -> list[Content]:
+    """Where the contents of these are, so far as they are the user's and there."""
+    rows = repository.by_uuid(session, user_id, uuids)
+    return [
+        Content(row.uuid, row.name, row.content_type, row.size) for uuid in uuids if (row := rows.get(uuid))
+    ]
+
+
 def delete(session: Session, user_id: int, reference: str) -> None:
     """Hide a file: nobody is given it any more, models neither. Raises FileNotFound."""
     file = access.owned(session, user_id, reference, lock=True)
@@ -68,6 +77,20 @@ def promise(session: Session, user_id: int, received: Received) -> None:
         created_at=now(),
     )
     insert_now(session, row)
+
+
+def adopt(session: Session, user_id: int, received: Received) -> tuple[str, dict[str, Any] | None]:
+    """As `promise`, under its uuid or, where another file has that, one derived from it; which it is.
+
+    Where the user has this very file already, nothing is promised: its facts are the second.
+    """
+    uuid = received.uuid
+    while (row := repository.any_of(session, uuid)) is not None:
+        if (row.user_id, row.status, row.sha256) == (user_id, FileStatus.ACTIVE, received.sha256):
+            return uuid, outgoing.file(row)
+        uuid = str(uuid5(UUID(uuid), str(user_id)))
+    promise(session, user_id, received._replace(uuid=uuid))
+    return uuid, None
 
 
 def complete(

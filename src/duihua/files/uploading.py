@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,14 +17,14 @@ from typing import Any, BinaryIO
 import structlog
 
 from duihua.core.clock import now
-from duihua.core.errors import AppError, InvalidInput
+from duihua.core.errors import AppError, InvalidInput, TooLarge
 from duihua.core.filenames import safe_name
 from duihua.core.ids import new_uuid
 from duihua.db.session import Database
 from duihua.files import service
 from duihua.files.inspection import inspect
 from duihua.files.service import Received
-from duihua.files.storage import Storage, disk_errors
+from duihua.files.storage import PIECE_BYTES, Storage, disk_errors
 from duihua.http.repository import RetryKey
 
 log = structlog.get_logger()
@@ -37,11 +37,14 @@ _LONGEST_UPLOAD = timedelta(hours=6)
 
 
 class Uploads:
-    """Takes files in; `folder` must be on the disk of a local storage."""
+    """Takes files into `storage`; `folder` must be on the disk of a local one."""
 
-    def __init__(self, db: Database, storage: Storage, folder: Path, *, most_chars: int) -> None:
-        self._db, self._storage, self._folder = db, storage, folder
-        self._most_chars = most_chars
+    def __init__(
+        self, db: Database, storage: Storage, folder: Path, *, most_chars: int, most_bytes: int
+    ) -> None:
+        self.storage = storage
+        self._db, self._folder = db, folder
+        self._most_chars, self._most_bytes = most_chars, most_bytes
         self._inspecting = asyncio.Semaphore(_INSPECTED_AT_ONCE)
 
     async def receive(
@@ -54,8 +57,26 @@ class Uploads:
             StorageUnavailable, FileStorageUnavailable, IdempotencyKeyReused, and what `content` raises.
             In every case nothing is left of it.
         """
-        uuid = new_uuid()
-        path = self._folder / uuid
+        async with self._gathered(new_uuid(), name, content) as (received, path):
+            retry = RetryKey(retry_key, _fingerprint(received)) if retry_key else None
+            await self._db.write(service.promise, user_id, received)
+            return await self._keep(user_id, received.uuid, path, retry)
+
+    async def take_back(self, user_id: int, uuid: str, name: str, content: BinaryIO) -> dict[str, Any]:
+        """Store a file that was exported, under its uuid where nobody has that; its wire form.
+
+        Raises:
+            As `receive`; TooLarge.
+        """
+        async with self._gathered(uuid, name, _pieces(content, self._most_bytes)) as (received, path):
+            kept, known = await self._db.write(service.adopt, user_id, received)
+            return known or await self._keep(user_id, kept, path, None)
+
+    @asynccontextmanager
+    async def _gathered(
+        self, uuid: str, name: str, content: AsyncIterator[bytes]
+    ) -> AsyncIterator[tuple[Received, Path]]:
+        path = self._folder / new_uuid()
         try:
             size, digest = await self._gather(content, path)
             if not size:
@@ -63,7 +84,7 @@ class Uploads:
             name = safe_name(name)
             async with self._inspecting:
                 facts = await inspect(path, name, self._most_chars)
-            return await self._keep(user_id, Received(uuid, name, size, digest, facts), path, retry_key)
+            yield Received(uuid, name, size, digest, facts), path
         finally:
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
@@ -95,14 +116,9 @@ class Uploads:
                 file.close()
         return size, digest.hexdigest()
 
-    async def _keep(
-        self, user_id: int, received: Received, path: Path, retry_key: str | None
-    ) -> dict[str, Any]:
-        uuid = received.uuid
-        retry = RetryKey(retry_key, _fingerprint(received)) if retry_key else None
-        await self._db.write(service.promise, user_id, received)
+    async def _keep(self, user_id: int, uuid: str, path: Path, retry: RetryKey | None) -> dict[str, Any]:
         try:
-            await self._storage.put(uuid, path)
+            await self.storage.put(uuid, path)
             answer, is_earlier = await self._db.write(service.complete, user_id, uuid, retry)
         except BaseException:
             with suppress(AppError):  # The next start tries again.
@@ -113,12 +129,21 @@ class Uploads:
         return answer
 
     async def _withdraw(self, uuid: str) -> None:
-        await self._storage.delete(uuid)
+        await self.storage.delete(uuid)
         await self._db.write(service.withdraw, uuid)
 
 
 def _fingerprint(received: Received) -> str:
     return hashlib.sha256(f"POST /chat/upload\n{received.name}\n{received.sha256}".encode()).hexdigest()
+
+
+async def _pieces(content: BinaryIO, most_bytes: int) -> AsyncIterator[bytes]:
+    size = 0
+    while piece := await asyncio.to_thread(content.read, PIECE_BYTES):
+        size += len(piece)
+        if size > most_bytes:
+            raise TooLarge(limit=most_bytes)
+        yield piece
 
 
 def _create(path: Path) -> BinaryIO:

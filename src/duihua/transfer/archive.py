@@ -4,6 +4,7 @@ It names nothing by the ids of one database: messages by their uuids, the group 
 the server and not to the conversation (connections, prompts) is not in it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from msgspec import Meta, Struct, field
 from duihua.vocabulary import MessageState, MessageType, Role, TitleSource
 
 FORMAT, VERSION = "duihua", 1
+# Where a zip has the contents of files: this, and their id.
+FILES_FOLDER = "files/"
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -65,10 +68,31 @@ class ArchivedConversation(Struct, omit_defaults=True):
     active_leaf: Name | None = None
 
 
+class ArchivedFile(Struct):
+    """The content of a file, in base64."""
+
+    content: bytes
+
+
 class Archive(Struct):
-    """A conversation and all of its messages, parents before their answers."""
+    """A conversation and all of its messages, parents before their answers.
+
+    `files` holds contents by the `id` that messages have for them; in a zip they are entries of their own.
+    """
 
     conversation: ArchivedConversation
     messages: list[ArchivedMessage]
+    files: dict[str, ArchivedFile] = field(default_factory=dict)
     format: str = FORMAT
     version: int = VERSION
+
+
+def named_files(messages: Iterable[ArchivedMessage]) -> dict[str, str]:
+    """The files that these messages have, each once: names by id. Older rows may hold any JSON."""
+    listed = (item for message in messages for item in message.files if isinstance(item, dict))
+    return {item["id"]: str(item.get("name", "")) for item in listed if isinstance(item.get("id"), str)}
+
+
+def file_ids(messages: Iterable[ArchivedMessage]) -> list[str]:
+    """The ids of the files that these messages have, each once."""
+    return list(named_files(messages))

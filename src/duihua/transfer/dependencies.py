@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, cast
@@ -12,14 +12,17 @@ from fastapi import Depends, Request
 
 from duihua.auth.dependencies import User
 from duihua.core.config import Config
+from duihua.files.dependencies import AppStorage, AppUploads
 from duihua.files.storage import disk_errors
 from duihua.files.uploading import INCOMING
 from duihua.http import multipart
 from duihua.http.envelope import RequestLanguage
 from duihua.http.state import Db
+from duihua.settings.service import time_zone
 from duihua.transfer.importing import Importer
+from duihua.transfer.rendering import Reader
 from duihua.transfer.tasks import ImportTasks
-from duihua.transfer.threads import from_thread
+from duihua.transfer.threads import from_thread, pieces_from_thread
 
 
 async def _read(db: Db) -> Callable[..., Any]:
@@ -43,8 +46,16 @@ async def _tasks(request: Request) -> ImportTasks:
     return cast(ImportTasks, request.app.state.imports)
 
 
-async def _importer(db: Db, user: User, language: RequestLanguage) -> Importer:
-    return Importer(from_thread(db.write), user.id, language)
+async def _reader(db: Db, user: User, language: RequestLanguage) -> Reader:
+    return Reader(language, await db.read(time_zone, user.id))
+
+
+async def _open_file(storage: AppStorage) -> Callable[[str], Iterator[bytes]]:
+    return pieces_from_thread(storage.open)
+
+
+async def _importer(db: Db, user: User, language: RequestLanguage, uploads: AppUploads) -> Importer:
+    return Importer.of(db, uploads, user.id, language)
 
 
 @asynccontextmanager
@@ -73,6 +84,8 @@ async def received(request: Request) -> AsyncIterator[Received]:
         file.close()
 
 
+AppReader = Annotated[Reader, Depends(_reader)]
 AppTasks = Annotated[ImportTasks, Depends(_tasks)]
 AppImporter = Annotated[Importer, Depends(_importer)]
+FileFromThread = Annotated[Callable[[str], Iterator[bytes]], Depends(_open_file)]
 ReadFromThread = Annotated[Callable[..., Any], Depends(_read)]

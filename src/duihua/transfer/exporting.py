@@ -4,7 +4,10 @@ Everything here runs in a thread (compressing takes a processor) and asks the da
 for `Database.read`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import binascii
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED
 
@@ -13,14 +16,19 @@ from zipstream import ZipStream
 
 from duihua.conversations.access import ConversationNotFound
 from duihua.core.filenames import extension_of, safe_name
+from duihua.files import service as files_service
+from duihua.files.service import Content
+from duihua.files.storage import FileContentMissing
 from duihua.schemas.transfer import ExportFormat
 from duihua.transfer import reading, rendering
-from duihua.transfer.archive import FORMAT, VERSION, ArchivedMessage
+from duihua.transfer.archive import FILES_FOLDER, FORMAT, VERSION, ArchivedMessage, file_ids
 from duihua.transfer.reading import Outline
 from duihua.transfer.rendering import Reader
 
 Read = Callable[..., Any]
 _PAGE = 200
+# Of all files of one json, in bytes before they are base64: an archive is read whole.
+_MOST_EMBEDDED = 32 * 2**20
 EXTENSIONS = {"json": ".json", "markdown": ".md", "txt": ".txt"}
 CONTENT_TYPES = {
     "json": "application/json",
@@ -30,53 +38,107 @@ CONTENT_TYPES = {
 
 
 class Wanted(NamedTuple):
-    """How conversations are written, and for whom."""
+    """How conversations are written, and for whom; `open_file` gives the content of a file by its key.
+
+    Without it, json has no contents.
+    """
 
     format: ExportFormat
     with_system: bool
     reader: Reader
+    open_file: Callable[[str], Iterator[bytes]] | None = None
 
 
 class ExportedFile(NamedTuple):
-    """A file that is being written."""
+    """A file that is being written; once `pieces` have been taken, `files` are the ids of those in it."""
 
     name: str
     pieces: Iterator[bytes]
+    files: dict[str, None]
 
 
-def one(read: Read, user_id: int, reference: str, wanted: Wanted) -> ExportedFile:
-    """A conversation as a file. Raises ConversationNotFound before anything is written."""
+def one(read: Read, user_id: int, reference: str, wanted: Wanted, *, embeds: bool = True) -> ExportedFile:
+    """A conversation as a file; json `embeds` the contents of its files, so far as there is room.
+
+    Raises ConversationNotFound before anything is written.
+    """
     outline = read(reading.outline, user_id, reference, with_system=wanted.with_system)
     # A slash in a title is no folder.
     title = outline.conversation.title.replace("/", "_").replace("\\", "_")
     name = safe_name(title + EXTENSIONS[wanted.format], fallback="对话" + EXTENSIONS[wanted.format])
-    write = _json if wanted.format == "json" else _text
-    return ExportedFile(name, write(read, outline, wanted))
+    if wanted.format != "json":
+        return ExportedFile(name, _text(read, outline, wanted), {})
+    files: dict[str, None] = {}
+    embedded = _embedded(read, user_id, wanted, files) if embeds else iter(())
+    return ExportedFile(name, _json(read, outline, files, embedded), files)
 
 
 def zipped(read: Read, user_id: int, references: Iterable[str], wanted: Wanted) -> Iterator[bytes]:
     """A zip of these conversations, one file each; what is deleted meanwhile is left out."""
     archive = ZipStream(compress_type=ZIP_DEFLATED)
     taken: set[str] = set()
+    written: dict[str, None] = {}
     for reference in references:
         try:
-            file = one(read, user_id, reference, wanted)
+            file = one(read, user_id, reference, wanted, embeds=False)
         except ConversationNotFound:
             continue
         archive.add(file.pieces, _unique(file.name, taken))
         yield from archive.all_files()
+        for content, pieces in _contents(read, user_id, wanted, file.files.keys() - written.keys()):
+            archive.add(pieces, FILES_FOLDER + content.key)
+            yield from archive.all_files()
+        written |= file.files
     yield from archive.finalize()
 
 
-def _json(read: Read, outline: Outline, _: Wanted) -> Iterator[bytes]:
+def _json(read: Read, outline: Outline, files: dict[str, None], embedded: Iterator[bytes]) -> Iterator[bytes]:
     head = msgspec.json.encode({"format": FORMAT, "version": VERSION, "conversation": outline.conversation})
     yield head[:-1] + b',"messages":['
     separator = b"\n"
     for page in _pages(read, outline, outline.parents):
+        files.update(dict.fromkeys(file_ids(page)))
         for message in page:
             yield separator + msgspec.json.encode(message)
             separator = b",\n"
-    yield b"\n]}\n"
+    yield b"\n]"
+    yield from embedded
+    yield b"}\n"
+
+
+def _embedded(read: Read, user_id: int, wanted: Wanted, files: dict[str, None]) -> Iterator[bytes]:
+    """The contents of `files` as a field of the archive, those for which there is room."""
+    separator = b',"files":{\n'
+    for content, pieces in _contents(read, user_id, wanted, files, room=_MOST_EMBEDDED):
+        yield separator + msgspec.json.encode(content.key) + b':{"content":"'
+        yield from _base64(pieces)
+        yield b'"}'
+        separator = b",\n"
+    if separator == b",\n":
+        yield b"}"
+
+
+def _base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        data = rest + piece
+        whole = len(data) - len(data) % 3
+        yield binascii.b2a_base64(data[:whole], newline=False)
+        rest = data[whole:]
+    yield binascii.b2a_base64(rest, newline=False)
+
+
+def _contents(
+    read: Read, user_id: int, wanted: Wanted, ids: Collection[str], *, room: float = math.inf
+) -> Iterator[tuple[Content, Iterator[bytes]]]:
+    """Those of these files that are there, so far as `room` has bytes for them, with their contents."""
+    if wanted.open_file is None or not ids:
+        return
+    for content in read(files_service.contents_of, user_id, list(ids)):
+        if content.size <= room:
+            with suppress(FileContentMissing):
+                yield content, wanted.open_file(content.key)
+                room -= content.size
 
 
 def _text(read: Read, outline: Outline, wanted: Wanted) -> Iterator[bytes]:

@@ -1,8 +1,9 @@
 """What an importer finds in a file: archives, and problems in their place."""
 
+from collections.abc import Callable
 from datetime import datetime
 from json import JSONDecodeError
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 from pydantic import ValidationError
@@ -48,12 +49,20 @@ messages_of(
 )
 
 
+def _none(_: str) -> None:
+    return None
+
+
 class Found(NamedTuple):
-    """One conversation of a file, or why it cannot be read; `done` counts the bytes of the file so far."""
+    """One conversation of a file, or why it cannot be read; `done` counts the bytes of the file so far.
+
+    `open_file` gives the content of a file of its messages by id, until the next conversation is asked for.
+    """
 
     place: str
     content: Archive | BrokenArchive
     done: int
+    open_file: Callable[[str], BinaryIO | None] = _none
 
 
 def archive_or_problem(content: bytes) -> Archive | BrokenArchive:

@@ -12,16 +12,19 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
+from duihua.core.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from duihua.core.i18n import Language, translate
 from duihua.db.session import Database, open_database
+from duihua.files.uploading import Uploads
 from duihua.http import repository as retries
 from duihua.http.field_errors import phrase
 from duihua.http.repository import RetryKey
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.transfer import ImportQuery
 from duihua.transfer import formats, storing
+from duihua.transfer.archive import Archive, file_ids, named_files
 from duihua.transfer.found import BrokenArchive, Found
 from duihua.transfer.threads import from_thread
 
@@ -31,11 +34,19 @@ _MESSAGES_AT_ONCE = 200
 
 
 class Importer(NamedTuple):
-    """Who imports; `write` waits for `Database.write`."""
+    """Who imports; `read`, `write` and `take_back` wait for those of the database and of the uploads."""
 
+    read: Callable[..., Any]
     write: Callable[..., Any]
+    take_back: Callable[..., Any]
     user_id: int
     language: Language
+
+    @classmethod
+    def of(cls, db: Database, uploads: Uploads, user_id: int, language: Language) -> Self:
+        """For a thread beside the present event loop."""
+        take_back = from_thread(uploads.take_back)
+        return cls(from_thread(db.read), from_thread(db.write), take_back, user_id, language)
 
 
 def run(
@@ -48,11 +59,44 @@ def run(
         GroupNotFound, StorageFull, StorageUnavailable: what came before is kept, and skipped next time.
     """
     report: dict[str, Any] = {"imported": 0, "skipped": 0, "failed": 0, "conversations": [], "errors": []}
-    for some in _portions(formats.read(path)):
+    for some in _portions(_with_files(formats.read(path), importer, report)):
         _store(some, importer, group_id, report)
         if progress is not None:
             progress(some[-1].done, report)
     return report
+
+
+def _with_files(everything: Iterator[Found], importer: Importer, report: dict[str, Any]) -> Iterator[Found]:
+    """What was found, its files stored: a conversation comes after whatever it shows."""
+    for found in everything:
+        if not isinstance(found.content, BrokenArchive) and file_ids(found.content.messages):
+            _take_files(found, found.content, importer, report)
+        yield found
+
+
+def _take_files(found: Found, archive: Archive, importer: Importer, report: dict[str, Any]) -> None:
+    if importer.read(storing.is_there, importer.user_id, archive):
+        return
+    kept: dict[str, dict[str, Any]] = {}
+    for file_id, name in named_files(archive.messages).items():
+        try:
+            content = found.open_file(file_id)
+            if content is not None:
+                with content:
+                    kept[file_id] = importer.take_back(
+                        importer.user_id, storing.as_uuid(file_id), name, content
+                    )
+        except (BrokenArchive, UnsupportedMediaType, InvalidInput, TooLarge) as error:
+            problem = _problem(found, importer, name, error.code, **error.values)
+            _tell(report["errors"], problem)
+    for message in archive.messages:
+        message.files = [_known(item, kept) for item in message.files]
+
+
+def _known(item: Any, kept: dict[str, dict[str, Any]]) -> Any:
+    """What a message says of a file, with the id that it has here."""
+    facts = kept.get(item["id"]) if isinstance(item, dict) and isinstance(item.get("id"), str) else None
+    return item | {"id": facts["id"], "url": facts["url"]} if facts else item
 
 
 def _portions(everything: Iterator[Found]) -> Iterator[list[Found]]:
@@ -93,13 +137,15 @@ async def once(
     return answer
 
 
-def into_database(url: str, path: Path, progress: Progress) -> dict[str, Any]:
+def into_database(
+    url: str, path: Path, progress: Progress, uploads_of: Callable[[Database], Uploads]
+) -> dict[str, Any]:
     """Import the file for the local user into the database at `url`, as `run` does."""
 
     async def work() -> dict[str, Any]:
         db = open_database(url)
         try:
-            importer = Importer(from_thread(db.write), LOCAL_USER_ID, "en")
+            importer = Importer.of(db, uploads_of(db), LOCAL_USER_ID, "en")
             return await asyncio.to_thread(run, path, importer, None, progress)
         finally:
             await db.close()

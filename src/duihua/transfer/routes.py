@@ -26,11 +26,16 @@ from duihua.schemas.transfer import (
     ImportReport,
     ImportTaskResponse,
 )
-from duihua.settings.service import time_zone
 from duihua.transfer import exporting, importing, reading
-from duihua.transfer.dependencies import AppImporter, AppTasks, ReadFromThread, received
+from duihua.transfer.dependencies import (
+    AppImporter,
+    AppReader,
+    AppTasks,
+    FileFromThread,
+    ReadFromThread,
+    received,
+)
 from duihua.transfer.exporting import CONTENT_TYPES, Wanted
-from duihua.transfer.rendering import Reader
 from duihua.transfer.tasks import Incoming
 
 router = feature_router("/chat", "export and import")
@@ -55,10 +60,10 @@ def _file(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
     responses=_file("The conversation, as an attachment", *CONTENT_TYPES.values()),
 )
 async def export_conversation(
-    db: Db, read: ReadFromThread, user: User, language: RequestLanguage, request: ExportRequest
+    read: ReadFromThread, user: User, reader: AppReader, files: FileFromThread, request: ExportRequest
 ) -> Response:
     """One conversation as a file: json with every version, or its shown branch as Markdown or text."""
-    wanted = Wanted(request.format, request.include_system_messages, await _reader(db, user.id, language))
+    wanted = Wanted(request.format, request.include_system_messages, reader, files)
     file = await asyncio.to_thread(exporting.one, read, user.id, request.chat_id, wanted)
     return StreamingResponse(file.pieces, headers=_headers(file.name, CONTENT_TYPES[request.format]))
 
@@ -69,14 +74,19 @@ async def export_conversation(
     responses=_file("A zip, one file a conversation", "application/zip"),
 )
 async def export_conversations(
-    db: Db, read: ReadFromThread, user: User, language: RequestLanguage, request: BatchExportRequest
+    db: Db,
+    read: ReadFromThread,
+    user: User,
+    reader: AppReader,
+    files: FileFromThread,
+    request: BatchExportRequest,
 ) -> Response:
     """Several conversations, or all, as a zip that is written while it is sent."""
     if request.all:
         references = await db.read(reading.every, user.id)
     else:
         references = await db.read(reading.chosen, user.id, request.chat_ids)
-    wanted = Wanted(request.format, request.include_system_messages, await _reader(db, user.id, language))
+    wanted = Wanted(request.format, request.include_system_messages, reader, files)
     pieces = exporting.zipped(read, user.id, references, wanted)
     name = f"duihua-{now():%Y-%m-%d}.zip"
     return StreamingResponse(pieces, headers=_headers(name, "application/zip"))
@@ -122,10 +132,6 @@ async def follow_import(
     await tasks.check(user.id, task_id)
     frames = tasks.follow(user.id, task_id, after, language)
     return StreamingResponse(frames, headers=HEADERS | {"x-task-id": task_id})
-
-
-async def _reader(db: Db, user_id: int, language: RequestLanguage) -> Reader:
-    return Reader(language, await db.read(time_zone, user_id))
 
 
 def _headers(name: str, content_type: str) -> dict[str, str]:

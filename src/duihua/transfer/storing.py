@@ -60,8 +60,18 @@ def store(session: Session, user_id: int, archive: Archive, group_id: int | None
     return {"uuid": uuid, "title": conversation.title, "message_count": len(shown)}
 
 
+def is_there(session: Session, user_id: int, archive: Archive) -> bool:
+    """Whether the user has this conversation already: a unit of work for `Database.read`."""
+    return _new_uuid(session, user_id, archive.conversation.uuid) is None
+
+
+def as_uuid(name: str) -> str:
+    """A name in an archive, or the uuid that always stands for it."""
+    return name if _UUID.fullmatch(name) else str(uuid5(NAMESPACE_OID, name))
+
+
 def _new_uuid(session: Session, user_id: int, name: str) -> str | None:
-    uuid = name if _UUID.fullmatch(name) else str(uuid5(NAMESPACE_OID, name))
+    uuid = as_uuid(name)
     while (taken := repository.conversation_state(session, uuid)) is not None:
         owner, status = taken
         if owner == user_id and status != ConversationStatus.DELETED:

@@ -1,5 +1,6 @@
 """Our own archives in JSON: one, or one a line."""
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,14 +28,25 @@ def archives(file: BinaryIO) -> Iterator[Found]:
     first = file.readline(MOST_BYTES + 1).removeprefix(_BOM)
     if not first.rstrip().endswith(b"]}"):
         content = first + file.read(MOST_BYTES + 1 - len(first))
-        yield Found("", archive_or_problem(content), len(content))
+        yield _found("", content, len(content))
         return
     number, done, line = 1, 0, first
     while line:
         done += len(line)
         if line.strip():
-            yield Found(f"line {number}", archive_or_problem(line.rstrip()), done)
+            yield _found(f"line {number}", line.rstrip(), done)
         if len(line) > MOST_BYTES:
             yield Found(f"line {number}", BrokenArchive(reason="what follows was not read"), done)
             return
         line, number = file.readline(MOST_BYTES + 1), number + 1
+
+
+def _found(place: str, content: bytes, done: int) -> Found:
+    archive = archive_or_problem(content)
+    if isinstance(archive, BrokenArchive):
+        return Found(place, archive, done)
+
+    def open_file(file_id: str) -> BinaryIO | None:
+        return io.BytesIO(archive.files[file_id].content) if file_id in archive.files else None
+
+    return Found(place, archive, done, open_file)

@@ -1,17 +1,25 @@
 """Our own archives in a zip. No entry is ever written to a disk: a name is only told in reports."""
 
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO, Self, TypeVar, cast
 
+from duihua.transfer.archive import FILES_FOLDER
 from duihua.transfer.formats import duihua_json
 from duihua.transfer.found import BrokenArchive, Found, UnreadableFile
 
+P = TypeVar("P")
+T = TypeVar("T")
 _MOST_ENTRIES = 1_000_000
 # A bomb is stopped where an archive is too large, and where all of them together are.
 _MOST_UNPACKED = 64 * 2**30
 _LONGEST_NAME = 200
+# Any other name is that of an archive, and no archive.
+_CONTENT = re.compile(re.escape(FILES_FOLDER) + "[0-9a-f-]{36}")
+_DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
 
 
 def detect(head: bytes, path: Path) -> bool:
@@ -29,11 +37,51 @@ def read(path: Path) -> Iterator[Found]:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         if len(entries) > _MOST_ENTRIES or sum(entry.file_size for entry in entries) > _MOST_UNPACKED:
             raise UnreadableFile(reason="holds more than can be unpacked")
+        contents = {
+            entry.filename.removeprefix(FILES_FOLDER): entry
+            for entry in entries
+            if _CONTENT.fullmatch(entry.filename)
+        }
         done = 0
         for entry in entries:
-            for found in _entry(archive, entry):
-                yield found._replace(done=done)
+            if entry.filename.removeprefix(FILES_FOLDER) not in contents:
+                for found in _entry(archive, entry):
+                    yield found._replace(done=done, open_file=_opener(archive, contents, found))
             done += entry.compress_size
+
+
+def _opener(
+    archive: zipfile.ZipFile, contents: Mapping[str, zipfile.ZipInfo], found: Found
+) -> Callable[[str], BinaryIO | None]:
+    def open_file(file_id: str) -> BinaryIO | None:
+        if file_id not in contents:
+            return found.open_file(file_id)
+        return cast(BinaryIO, _Content(archive, contents[file_id]))
+
+    return open_file
+
+
+class _Content:
+    """The content of a file; what is wrong with it is said as of an archive. Raises BrokenArchive."""
+
+    def __init__(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+        self._name = entry.filename
+        self._file = self._checked(archive.open, entry)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int) -> bytes:
+        return self._checked(self._file.read, size)
+
+    def _checked(self, work: Callable[[P], T], argument: P) -> T:
+        try:
+            return work(argument)
+        except _DAMAGED as error:
+            raise BrokenArchive(reason=f"{self._name} is damaged: {error}") from error
 
 
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[Found]:
@@ -47,5 +95,5 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[Found]:
                 else:
                     # Read to the end, its checksum has been compared.
                     yield found._replace(place=place)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except _DAMAGED as error:
         yield Found(name, BrokenArchive(reason=f"damaged, or packed in a way that is not read: {error}"), 0)
