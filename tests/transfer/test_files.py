@@ -91,6 +91,14 @@ async def test_what_a_file_is_its_content_says(client: Client) -> None:
     assert [file["name"] for file in question["files"]] == ["a.txt", "b.txt", "c.txt"]
 
 
+async def test_lines_have_files_each(client: Client) -> None:
+    report = (await load(client, encoded(with_files(a=b"one"), with_files(b=b"two"), archive()))).data
+    assert (counts(report), report["errors"]) == ((3, 0, 0), [])
+    found = [await client.messages(conversation["uuid"]) for conversation in report["conversations"][:2]]
+    contents = [await content_of(client, question["files"][0]["url"]) for [question] in found]
+    assert [content for _, content, _ in contents] == [b"one", b"two"]
+
+
 async def test_the_files_of_others_are_theirs(client: Client) -> None:
     stranger = await client.app.state.database.write(add_stranger)
     report = (await load(client, encoded(with_files(**{stranger.file: b"mine"})))).data

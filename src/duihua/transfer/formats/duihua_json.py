@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from duihua.transfer.found import MOST_BYTES, BrokenArchive, Found, archive_or_problem
 
 _OURS = re.compile(rb'\s*\{(?=.{0,1000}"format"\s*:\s*"duihua")', re.DOTALL)
@@ -26,7 +28,7 @@ def read(path: Path) -> Iterator[Found]:
 def archives(file: BinaryIO) -> Iterator[Found]:
     """One archive where the first line is not a whole one, else an archive a line."""
     first = file.readline(MOST_BYTES + 1).removeprefix(_BOM)
-    if not first.rstrip().endswith(b"]}"):
+    if not _is_whole(first.rstrip()):
         content = first + file.read(MOST_BYTES + 1 - len(first))
         yield _found("", content, len(content))
         return
@@ -39,6 +41,17 @@ def archives(file: BinaryIO) -> Iterator[Found]:
             yield Found(f"line {number}", BrokenArchive(reason="what follows was not read"), done)
             return
         line, number = file.readline(MOST_BYTES + 1), number + 1
+
+
+def _is_whole(line: bytes) -> bool:
+    if not line.endswith(b"}"):
+        return False
+    try:
+        msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        # As an archive it is broken, and what follows stands for itself.
+        return line.endswith(b"]}")
+    return True
 
 
 def _found(place: str, content: bytes, done: int) -> Found:
