@@ -132,7 +132,7 @@ CREATE TABLE files (
     character_count INTEGER,
     -- whether the document has more text
     is_cut BOOLEAN DEFAULT false NOT NULL,
-    -- incoming, active, deleted
+    -- incoming, active, deleted, purged
     status VARCHAR(20) DEFAULT 'incoming' NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     deleted_at TIMESTAMP WITH TIME ZONE,
@@ -389,6 +389,8 @@ CREATE INDEX ix_messages_branch ON messages (conversation_id, on_branch, status,
 CREATE INDEX ix_messages_parent_id ON messages (parent_id, conversation_id);
 
 CREATE INDEX ix_messages_user_id_created ON messages (user_id, created_at);
+
+CREATE INDEX ix_messages_with_files ON messages (user_id) WHERE files IS NOT NULL;
 
 -- Runs of a model
 CREATE TABLE generations (

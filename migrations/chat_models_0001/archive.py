@@ -114,6 +114,12 @@ sa.Index(
     "ix_messages_branch", *(_MESSAGES.c[name] for name in ("conversation_id", "on_branch", "status", "depth"))
 )
 sa.Index("ix_messages_user_id_created", _MESSAGES.c.user_id, _MESSAGES.c.created_at)
+sa.Index(
+    "ix_messages_with_files",
+    _MESSAGES.c.user_id,
+    sqlite_where=sa.text("files IS NOT NULL"),
+    postgresql_where=sa.text("files IS NOT NULL"),
+)
 sa.Index("ix_messages_parent_id", _MESSAGES.c.parent_id, _MESSAGES.c.conversation_id)
 sa.Table(
     "message_revisions",
@@ -138,7 +144,7 @@ _FILES = sa.Table(
     sa.Column("plain_text", sa.Text(), comment="what a model is shown of a document"),
     sa.Column("character_count", sa.Integer(), comment="of plain_text; NULL: a picture"),
     flag("is_cut", comment="whether the document has more text"),
-    word("status", "incoming", "incoming, active, deleted"),
+    word("status", "incoming", "incoming, active, deleted, purged"),
     moment("created_at"),
     moment("deleted_at", nullable=True),
     comment="Uploaded files; their bytes are in the file storage",

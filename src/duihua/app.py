@@ -16,6 +16,7 @@ from duihua.core.config import Config
 from duihua.core.ids import new_uuid
 from duihua.db.session import Database, open_database
 from duihua.files.local_storage import LocalStorage
+from duihua.files.removing import Removals
 from duihua.files.storage import Storage
 from duihua.files.uploading import INCOMING, Uploads
 from duihua.generation.engine import Engine
@@ -93,7 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keys = Keys(config)
         keys.prepare()
         app.state.catalogue = Catalogue(models, keys)
-        await _open_files(app, db)
+        await _open_files(app, stack, db)
         owner = new_uuid()
         bus = _bus(config, owner)
         stack.push_async_callback(bus.close)
@@ -141,10 +142,14 @@ def open_uploads(config: Config, db: Database) -> Uploads:
     )
 
 
-async def _open_files(app: FastAPI, db: Database) -> None:
-    uploads = open_uploads(app.state.config, db)
+async def _open_files(app: FastAPI, stack: AsyncExitStack, db: Database) -> None:
+    config: Config = app.state.config
+    uploads = open_uploads(config, db)
     await uploads.remove_leftovers(alone=not db.is_shared)
     app.state.storage, app.state.uploads = uploads.storage, uploads
+    app.state.removals = Removals(db, uploads.storage, kept=timedelta(days=config.file_keep_days))
+    removing = asyncio.create_task(app.state.removals.rounds(), name="removals")
+    stack.callback(removing.cancel)
 
 
 def _storage(config: Config, folder: Path) -> Storage:

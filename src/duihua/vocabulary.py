@@ -38,11 +38,12 @@ class RowStatus(StrEnum):
 
 
 class FileStatus(StrEnum):
-    """Whether a file is all there, and visible."""
+    """Whether a file is all there, and visible; of a purged one the content is about to be removed."""
 
     INCOMING = "incoming"
     ACTIVE = "active"
     DELETED = "deleted"
+    PURGED = "purged"
 
 
 class ConversationStatus(StrEnum):

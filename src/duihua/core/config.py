@@ -86,6 +86,9 @@ class Config(BaseSettings):
         pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/.*)?)?$",
         description="where uploaded files are kept: s3://bucket/prefix; default: in DUIHUA_DATA_DIR",
     )
+    file_keep_days: int = Field(
+        30, ge=0, le=36500, description="a deleted file's content is removed after so many days"
+    )
     s3_endpoint: str | None = Field(
         None,
         validation_alias=AliasChoices("s3_endpoint", "AWS_ENDPOINT_URL"),

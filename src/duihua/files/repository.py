@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from duihua.core.ids import as_row_id
 from duihua.db.session import Session
 from duihua.models import File
 from duihua.vocabulary import FileStatus
+
+_AT_ONCE = 500
 
 
 def find(session: Session, user_id: int, reference: str, *, lock: bool = False) -> File | None:
@@ -64,5 +66,47 @@ def forget_incoming(session: Session, uuid: str) -> None:
     session.execute(
         delete(File)
         .where(File.uuid == uuid, File.status == FileStatus.INCOMING)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def mark_purged(session: Session, user_id: int, uuids: Collection[str]) -> None:
+    """These files of the user's are purged, deleted or not."""
+    named = sorted(uuids)
+    for at in range(0, len(named), _AT_ONCE):
+        chosen = File.uuid.in_(named[at : at + _AT_ONCE])
+        _mark(session, chosen, File.user_id == user_id, File.status != FileStatus.INCOMING)
+
+
+def mark_deleted_before(session: Session, moment: datetime) -> None:
+    """Whatever was deleted before `moment` is purged."""
+    _mark(session, File.status == FileStatus.DELETED, File.deleted_at < moment)
+
+
+def _mark(session: Session, *which: ColumnElement[bool]) -> None:
+    session.execute(
+        update(File)
+        .where(*which)
+        .values(status=FileStatus.PURGED, plain_text=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def purged(session: Session, after: int) -> Sequence[tuple[int, str]]:
+    """(id, uuid) of some purged files beyond this id, in its order."""
+    rows = session.execute(
+        select(File.id, File.uuid)
+        .where(File.status == FileStatus.PURGED, File.id > after)
+        .order_by(File.id)
+        .limit(_AT_ONCE)
+    )
+    return [(row.id, row.uuid) for row in rows]
+
+
+def forget_purged(session: Session, row_id: int) -> None:
+    """Remove what has no content any more."""
+    session.execute(
+        delete(File)
+        .where(File.id == row_id, File.status == FileStatus.PURGED)
         .execution_options(synchronize_session=False)
     )

@@ -117,3 +117,23 @@ def unfinished(session: Session, before: datetime) -> Sequence[str]:
 def withdraw(session: Session, uuid: str) -> None:
     """Take a promise back."""
     repository.forget_incoming(session, uuid)
+
+
+def purge(session: Session, user_id: int, uuids: Collection[str]) -> None:
+    """Mark these files of the user's: their contents are to be removed after the commit."""
+    repository.mark_purged(session, user_id, uuids)
+
+
+def purge_deleted(session: Session, before: datetime) -> None:
+    """Mark what was deleted before then."""
+    repository.mark_deleted_before(session, before)
+
+
+def purged(session: Session, after: int) -> Sequence[tuple[int, str]]:
+    """Some of those marked, as rows beyond `after` and the keys of their contents."""
+    return repository.purged(session, after)
+
+
+def forget(session: Session, row_id: int) -> None:
+    """The content of a marked file is removed: so is its row."""
+    repository.forget_purged(session, row_id)

@@ -21,6 +21,13 @@ class Message(Base):
     __table_args__ = (
         Index("ix_messages_branch", "conversation_id", "on_branch", "status", "depth"),
         Index("ix_messages_user_id_created", "user_id", "created_at"),
+        # Few messages have files; those are looked for when a file may be of no use any more.
+        Index(
+            "ix_messages_with_files",
+            "user_id",
+            sqlite_where=text("files IS NOT NULL"),
+            postgresql_where=text("files IS NOT NULL"),
+        ),
         Index("ix_messages_parent_id", "parent_id", "conversation_id"),
     )
 

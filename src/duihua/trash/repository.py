@@ -103,6 +103,23 @@ def purge(session: Session, ids: Sequence[int]) -> None:
             session.execute(statement.execution_options(synchronize_session=False))
 
 
+def files_of(session: Session, ids: Sequence[int]) -> set[str]:
+    """The uuids of all files that messages of these conversations have."""
+    return {uuid for some in _portions(ids) for uuid in _files(session, Message.conversation_id.in_(some))}
+
+
+def files_of_user(session: Session, user_id: int) -> set[str]:
+    """The uuids of all files that messages of this user have, deleted ones too."""
+    return _files(session, Message.user_id == user_id)
+
+
+def _files(session: Session, which: ColumnElement[bool]) -> set[str]:
+    listed = session.scalars(select(Message.files).where(which, Message.files.is_not(None)))
+    # Rows of older deployments and of imports may hold any JSON.
+    named = (file.get("id") for files in listed for file in files or () if isinstance(file, dict))
+    return {uuid for uuid in named if isinstance(uuid, str)}
+
+
 def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
 

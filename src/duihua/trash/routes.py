@@ -3,9 +3,11 @@
 from typing import Annotated
 
 from fastapi import Query
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from duihua.auth.dependencies import User
+from duihua.files.dependencies import AppRemovals
 from duihua.http.envelope import Answer
 from duihua.http.idempotency import Retry, write_once
 from duihua.http.routing import feature_router
@@ -36,7 +38,9 @@ async def restore(db: Db, user: User, retry: Retry, wanted: TrashRestore) -> Res
 
 
 @router.delete("", response_model=Envelope[TrashPurged])
-async def purge(db: Db, user: User, wanted: TrashPurge) -> Response:
+async def purge(db: Db, user: User, removals: AppRemovals, wanted: TrashPurge) -> Response:
     """Remove deleted conversations for good, with all that belongs to them. This cannot be undone."""
     ids = None if wanted.all else wanted.ids
-    return Answer(await db.write(service.purge, user.id, ids), "purged")
+    answer = Answer(await db.write(service.purge, user.id, ids), "purged")
+    answer.background = BackgroundTask(removals.remove_purged)
+    return answer

@@ -9,6 +9,7 @@ from duihua.core.clock import iso
 from duihua.core.errors import Conflict
 from duihua.core.pagination import page
 from duihua.db.session import Session
+from duihua.files import service as files
 from duihua.groups import service as groups
 from duihua.models import Conversation
 from duihua.schemas import outgoing
@@ -54,7 +55,12 @@ def purge(session: Session, user_id: int, references: Sequence[str] | None) -> d
     if repository.any_running(session, ids):
         raise TrashInUse(retry_after=1)
     changes.of_conversations(session, Act.PURGED, user_id, ids)
+    unused = repository.files_of(session, ids)
     repository.purge(session, ids)
+    if unused:
+        # What remains of the user's messages may show the same files.
+        unused -= repository.files_of_user(session, user_id)
+        files.purge(session, user_id, unused)
     return {"purged": len(found), "missing": _missing(references or [], found)}
 
 
