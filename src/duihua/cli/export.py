@@ -17,6 +17,7 @@ from duihua.schemas.transfer import ExportFormat
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from duihua.core.config import Config
     from duihua.transfer.exporting import Read, Wanted
 
 
@@ -35,20 +36,22 @@ def export(
 
     from duihua.db.migrate import is_current
 
-    url, named = config_of({}).resolved_database_url, conversation or []
+    config, named = config_of({}), conversation or []
+    url = config.resolved_database_url
     if file is None and len(named) != 1 and sys.stdout.isatty():
         raise typer.BadParameter("name a file: a zip is nothing for a terminal")
     with refusals_in_words():
         if not is_current(url):
             raise ValueError("the database is not there, or not of this version: duihua migrate")
         with _destination(file) as out, Progress(console=Console(stderr=True)) as bar:
-            count = asyncio.run(_write(url, named, format_, out, bar))
+            count = asyncio.run(_write(config, named, format_, out, bar))
     typer.echo(f"{count} exported", err=True)
 
 
 async def _write(
-    url: str, named: Sequence[str], format_: ExportFormat, out: BinaryIO, bar: "Progress"
+    config: "Config", named: Sequence[str], format_: ExportFormat, out: BinaryIO, bar: "Progress"
 ) -> int:
+    from duihua.app import open_uploads
     from duihua.core.i18n import preferred_language
     from duihua.db.session import open_database
     from duihua.models.user import LOCAL_USER_ID
@@ -56,9 +59,9 @@ async def _write(
     from duihua.transfer import reading
     from duihua.transfer.exporting import Wanted
     from duihua.transfer.rendering import Reader
-    from duihua.transfer.threads import from_thread
+    from duihua.transfer.threads import from_thread, pieces_from_thread
 
-    db = open_database(url)
+    db = open_database(config.resolved_database_url)
     try:
         if named:
             chosen = await db.read(reading.chosen, LOCAL_USER_ID, named)
@@ -67,7 +70,8 @@ async def _write(
         # zh_CN.UTF-8 is zh-CN here.
         language = preferred_language(os.environ.get("LANG", "").replace("_", "-"))
         reader = Reader(language, await db.read(time_zone, LOCAL_USER_ID))
-        wanted, read = Wanted(format_, True, reader), from_thread(db.read)
+        files = pieces_from_thread(open_uploads(config, db).storage.open)
+        wanted, read = Wanted(format_, True, reader, files), from_thread(db.read)
         alone = len(named) == 1
         await asyncio.to_thread(lambda: out.writelines(_pieces(read, chosen, wanted, bar, alone=alone)))
     finally:
