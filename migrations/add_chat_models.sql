@@ -258,6 +258,8 @@ CREATE TABLE tallies (
     CONSTRAINT fk_tallies_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
 );
 
+CREATE INDEX ix_tallies_empty ON tallies (user_id) WHERE number = 0;
+
 -- What each user decided; without a row everything is as it comes
 CREATE TABLE user_settings (
     user_id BIGINT NOT NULL,

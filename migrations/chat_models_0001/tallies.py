@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from chat_models_0001.columns import BIG_ID, METADATA
 
-sa.Table(
+_TALLIES = sa.Table(
     "tallies",
     METADATA,
     sa.Column("user_id", BIG_ID, sa.ForeignKey("users.id"), primary_key=True),
@@ -18,6 +18,12 @@ sa.Table(
     sa.Column("characters", sa.BigInteger(), nullable=False),
     comment="How much each user has said when; derived from conversations and messages",
     sqlite_with_rowid=False,
+)
+sa.Index(
+    "ix_tallies_empty",
+    _TALLIES.c.user_id,
+    sqlite_where=sa.text("number = 0"),
+    postgresql_where=sa.text("number = 0"),
 )
 _COLUMNS = "user_id, span, start, group_id, kind, model_id, number, tokens, characters"
 # 62135596800 seconds lie between the beginnings of the years 1 and 1970.

@@ -145,7 +145,7 @@ def _archive(chance: random.Random) -> Archive:
 
 def _counted(session: Session) -> dict[tuple[Any, ...], list[int]]:
     rows = session.scalars(select(Tally))
-    found = {
+    return {
         (row.user_id, row.span, row.start, row.group_id, row.kind, row.model_id): [
             row.number,
             row.tokens,
@@ -153,7 +153,6 @@ def _counted(session: Session) -> dict[tuple[Any, ...], list[int]]:
         ]
         for row in rows
     }
-    return {key: counts for key, counts in found.items() if any(counts)}
 
 
 def _recounted(session: Session) -> dict[tuple[Any, ...], list[int]]:

@@ -51,6 +51,8 @@ def add_messages(session: Session, ids: Sequence[int]) -> None:
 def subtract_messages(session: Session, ids: Sequence[int]) -> None:
     """Count these no longer: they were shown until now, where their conversation is counted."""
     _run(session, "went", ids)
+    if ids:
+        session.connection().execute(_FORGET_EMPTY)
 
 
 def grow(session: Session, message_id: int, tokens: int, characters: int) -> None:
@@ -63,11 +65,13 @@ def follow(session: Session, ids: Sequence[int]) -> None:
     """Count these conversations, with all their messages, where they are now."""
     for some in _portions(ids):
         rows = session.connection().execute(_MOVED, {"ids": some}).all()
-        _run(session, "leaving", [row.id for row in rows if row.counted_in is not None])
-        moved = [row.id for row in rows]
+        moved, left = [row.id for row in rows], [row.id for row in rows if row.counted_in is not None]
+        _run(session, "leaving", left)
         if moved:
             session.connection().execute(_SETTLE, {"ids": moved})
         _run(session, "joining", moved)
+        if left:
+            session.connection().execute(_FORGET_EMPTY)
 
 
 def rebuild(session: Session) -> None:
@@ -89,6 +93,7 @@ def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
 
 
+_FORGET_EMPTY = delete(Tally.__table__).where(Tally.number == literal_column("0"))  # type: ignore[arg-type]  # a mapped class has a Table
 _MOVED = select(Conversation.id, Conversation.counted_in).where(
     Conversation.id.in_(_IDS), Conversation.counted_in.is_distinct_from(_HOME)
 )

@@ -1,6 +1,6 @@
 """Tallies: how much was said when, counted as it is said."""
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
@@ -14,7 +14,16 @@ class Tally(Base):
     """
 
     __tablename__ = "tallies"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        # Of what is gone no row stays; these are found without looking at all others.
+        Index(
+            "ix_tallies_empty",
+            "user_id",
+            sqlite_where=text("number = 0"),
+            postgresql_where=text("number = 0"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True)
     span: Mapped[str] = mapped_column(String(10), primary_key=True)
