@@ -98,3 +98,37 @@ async def test_keys_do_what_their_sheet_says(visit: Visit, archive: Client) -> N
         await expect(page.get_by_role("navigation", name="对话列表")).to_have_count(0)
         await page.keyboard.press("Control+Shift+o")
         await page.wait_for_url(f"{archive.origin}/")
+
+
+_DROP = """(pane, [kind, size]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(size).fill(97)], "笔记 notes.txt", { type: "text/plain" }));
+  pane.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+async def test_files_are_dropped_anywhere(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        pane = page.locator("main .pane")
+        files = page.get_by_role("list", name="附件").get_by_role("listitem")
+        await pane.evaluate(_DROP, ["dragenter", 9])
+        await expect(page.get_by_text("松开即可添加文件")).to_be_visible()
+        await page.route("**/chat/upload", lambda route: route.abort())
+        await pane.evaluate(_DROP, ["drop", 9])
+        await expect(page.get_by_text("松开即可添加文件")).to_have_count(0)
+        await expect(files.get_by_role("alert")).to_be_visible()
+        visitor.complaints.clear()
+        await files.get_by_role("button", name="移除").click()
+        await page.unroute("**/chat/upload")
+        await page.route("**/chat/upload", lambda route: None)
+        await pane.evaluate(_DROP, ["drop", 9])
+        await expect(files.get_by_role("progressbar")).to_be_visible()
+        await files.get_by_role("button", name="移除").click()
+        await expect(files).to_have_count(0)
+        await page.unroute("**/chat/upload")
+        await pane.evaluate(_DROP, ["drop", 2_000_000])
+        await _field(page).fill("读一读")
+        await page.get_by_role("button", name="发送").click()
+        await expect(page.locator("article.user .file")).to_contain_text("笔记 notes.txt")

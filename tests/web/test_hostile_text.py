@@ -19,6 +19,11 @@ _NOTHING_OF_IT = """(forbidden) => {
     images: all("#app img").filter((image) => !ours(image)).length,
   };
 }"""
+_PASTE_FILE = """(area, name) => {
+  const data = new DataTransfer();
+  data.items.add(new File(["a"], name));
+  area.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+}"""
 _CLEAN = {"hacked": None, "elements": 0, "attributes": [], "links": [], "images": 0}
 
 
@@ -55,3 +60,25 @@ async def test_texts_that_come_byte_by_byte_do_nothing(visit: Visit, archive: Cl
 
 def _saying(text: str, rate: int = 0) -> dict[str, object]:
     return {"offline": {"text": text, "rate": rate}}
+
+
+async def test_names_and_passages_that_are_found_do_nothing(visit: Visit, archive: Client) -> None:
+    texts = list(vectors())
+    name = "<img src=x onerror=hacked=1>"
+    group = (await archive.post("/chat/groups", {"name": name})).data
+    chat = await archive.conversation(title=name, group_id=group["id"])
+    for start in range(0, len(texts), 60):
+        await archive.say(chat["uuid"], texts[start], config=_saying("\n\n".join(texts[start : start + 60])))
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await _settled(page)
+        await page.keyboard.press("Control+k")
+        await page.get_by_role("combobox", name="搜索").fill("hacked")
+        await expect(page.locator("#found mark").first).to_be_visible()
+        assert await page.locator("#found li").count() >= 10
+        await _settled(page)
+        await page.keyboard.press("Escape")
+        await page.get_by_role("textbox", name="消息").evaluate(_PASTE_FILE, name)
+        await expect(page.get_by_role("list", name="附件")).to_contain_text(name)
+        await _settled(page)

@@ -119,3 +119,42 @@ async def test_following_lets_go_and_comes_back(visit: Visit, archive: Client) -
         await latest.click()
         await expect(page.get_by_text("第 119 段")).to_be_in_viewport()
         await expect(latest).to_have_count(0)
+
+
+async def test_what_was_not_sent_is_kept(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="没发出去", config={"offline": {"text": "到了。", "rate": 0}})
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.route("**/chat/messages/stream", lambda route: route.fulfill(status=503, body="{}"))
+        field = page.get_by_role("textbox", name="消息")
+        await field.fill("别弄丢")
+        await page.keyboard.press("Enter")
+        unsent = page.locator("article.user.unsent")
+        await expect(unsent).to_contain_text("别弄丢")
+        await field.fill("下一句")
+        await page.unroute("**/chat/messages/stream")
+        await unsent.get_by_role("button", name="重试").click()
+        await expect(page.locator("article.assistant .prose")).to_have_text("到了。")
+        await expect(page.locator("article.user")).to_have_count(1)
+        await expect(field).to_have_value("下一句")
+    assert [m["content"] for m in await archive.messages(chat["uuid"])] == ["别弄丢", "到了。"]
+
+
+async def test_code_is_copied_and_saved_as_it_is(visit: Visit, archive: Client) -> None:
+    code = "def f(x):\n\n\treturn '你好' + x  # <b>"
+    chat = await archive.conversation(title="代码")
+    text = f"看：\n\n```python\n{code}\n```\n"
+    await archive.say(chat["uuid"], config={"offline": {"text": text, "rate": 0}})
+    async with visit(permissions=["clipboard-read", "clipboard-write"]) as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        block = page.locator(".code-block")
+        await block.locator(".hljs-keyword").first.wait_for()
+        await block.get_by_role("button", name="复制").click()
+        assert await page.evaluate("navigator.clipboard.readText()") == code
+        async with page.expect_download() as coming:
+            await block.get_by_role("button", name="下载").click()
+        saved = await coming.value
+        assert saved.suggested_filename == "code.py"
+        assert (await saved.path()).read_text("utf-8") == code

@@ -1,0 +1,135 @@
+"""Groups, dragging, and many conversations at once."""
+
+import zipfile
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.fixtures.client import Client
+from tests.web.conftest import Visit
+
+
+def _row(page: Page, title: str) -> Locator:
+    return page.get_by_role("navigation").get_by_role("link", name=title, exact=True)
+
+
+def _group(page: Page, name: str) -> Locator:
+    return page.locator(".group-row", has_text=name)
+
+
+async def _act(row: Locator, page: Page, *names: str) -> None:
+    await row.hover()
+    await row.get_by_role("button", name="的操作").click()
+    for name in names:
+        await page.get_by_role("menuitem", name=name).click()
+
+
+async def _home(archive: Client, title: str) -> int:
+    found = (await archive.get("/chat/conversations/list")).data["list"]
+    return int(next(chat["group_id"] for chat in found if chat["title"] == title))
+
+
+async def test_groups_are_made_renamed_ordered_and_removed(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        for name in ("工作", "旅行 travel"):
+            await page.get_by_role("button", name="新建分组").click()
+            await page.get_by_label("名称").fill(name)
+            await page.get_by_title("湖蓝").click()
+            await page.keyboard.press("Enter")
+            await expect(_group(page, name)).to_be_visible()
+        await _act(_group(page, "旅行 travel"), page, "上移")
+        await expect(page.locator(".group-row").first).to_contain_text("旅行 travel")
+        await _group(page, "工作").locator(".group-name").press("F2")
+        await page.get_by_label("名称").fill("公事")
+        await page.keyboard.press("Enter")
+        await expect(_group(page, "公事")).to_be_visible()
+        own = [group for group in (await archive.get("/chat/groups")).data if not group["is_default"]]
+        assert [group["name"] for group in own] == ["旅行 travel", "公事"]
+        await archive.conversation(title="在里面", group_id=own[1]["id"])
+        await expect(_group(page, "公事").locator(".count")).to_have_text("1")
+        await _act(_group(page, "公事"), page, "删除分组")
+        await page.get_by_role("dialog").get_by_role("button", name="删除").click()
+        await expect(_group(page, "公事")).to_have_count(0)
+        await expect(_row(page, "在里面")).to_be_visible()
+
+
+async def test_conversations_are_dragged_into_a_group(visit: Visit, archive: Client) -> None:
+    group = (await archive.post("/chat/groups", {"name": "旅行"})).data["id"]
+    for title in ("甲", "乙", "丙"):
+        await archive.conversation(title=title)
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await _row(page, "甲").drag_to(_group(page, "旅行"))
+        await expect(page.get_by_text("已将 1 个对话移到“旅行”")).to_be_visible()
+        await expect(_row(page, "甲")).to_have_count(0)
+        await _row(page, "乙").click(modifiers=["Control"])
+        await _row(page, "丙").click(modifiers=["Control"])
+        await _row(page, "丙").drag_to(_group(page, "旅行"))
+        await expect(_group(page, "旅行").locator(".count")).to_have_text("3")
+        await _group(page, "旅行").locator(".group-name").click()
+        await expect(_row(page, "甲")).to_be_visible()
+        await visitor.shoot("groups")
+    assert [await _home(archive, title) for title in ("甲", "乙", "丙")] == [group] * 3
+
+
+async def test_many_are_moved_exported_and_deleted(visit: Visit, archive: Client) -> None:
+    await archive.post("/chat/groups", {"name": "旅行"})
+    for n in range(1, 7):
+        await archive.conversation(title=f"对话 {n}")
+    async with visit(accept_downloads=True) as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        chosen = page.get_by_role("toolbar").get_by_role("status")
+        await _row(page, "对话 5").click(modifiers=["Control"])
+        await _row(page, "对话 2").click(modifiers=["Shift"])
+        await expect(chosen).to_have_text("已选 4 个")
+        await visitor.shoot("selection")
+        await page.get_by_role("toolbar").get_by_role("button", name="导出").click()
+        async with page.expect_download() as coming:
+            await page.get_by_role("menuitem", name="Markdown").click()
+        with zipfile.ZipFile(await (await coming.value).path()) as archived:
+            assert len(archived.namelist()) == 4
+        for n in (1, 6):
+            await _row(page, f"对话 {n}").click(modifiers=["Control"])
+        await page.get_by_role("toolbar").get_by_role("button", name="移动到分组").click()
+        await page.get_by_role("menuitem", name="旅行").click()
+        await expect(_group(page, "旅行").locator(".count")).to_have_text("2")
+    assert (await archive.get("/chat/conversations/list")).data["total"] == 6
+
+
+async def test_all_are_deleted_and_brought_back(visit: Visit, archive: Client) -> None:
+    for n in range(1, 4):
+        await archive.conversation(title=f"对话 {n}")
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await _row(page, "对话 3").wait_for()
+        await page.get_by_role("button", name="选择多个对话").click()
+        await page.get_by_role("button", name="全选").click()
+        await page.get_by_role("toolbar").get_by_role("button", name="删除").click()
+        await expect(_row(page, "对话 3")).to_have_count(0)
+        await page.get_by_role("button", name="撤销").click()
+        await expect(_row(page, "对话 3")).to_be_visible()
+    assert (await archive.get("/chat/conversations/list")).data["total"] == 3
+
+
+async def test_one_is_renamed_pinned_and_archived(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="旧名")
+    await archive.conversation(title="别的")
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await _row(page, "旧名").press("F2")
+        await page.keyboard.type("新名")
+        await page.keyboard.press("Enter")
+        row = page.locator(".chat-row", has_text="新名")
+        await _act(row, page, "置顶")
+        await expect(page.get_by_role("heading", name="置顶")).to_be_visible()
+        await expect(page.locator(".chat-row").first).to_contain_text("新名")
+        await _act(row, page, "归档")
+        await page.wait_for_url(f"{archive.origin}/")
+        await expect(row).to_have_count(0)
+    stored = (await archive.get(f"/chat/conversations/{chat['uuid']}")).data
+    assert (stored["title"], stored["pinned"], stored["status"]) == ("新名", True, "archived")
