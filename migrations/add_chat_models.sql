@@ -423,7 +423,10 @@ CREATE TABLE generations (
     lease_expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     cancel_requested_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    first_token_at TIMESTAMP WITH TIME ZONE,
+    -- milliseconds from created_at
+    first_token_ms INTEGER,
+    -- milliseconds from created_at to the end of the reply
+    total_ms INTEGER,
     finished_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_generations PRIMARY KEY (id),
     CONSTRAINT uq_generations_uuid UNIQUE (uuid),

@@ -29,7 +29,8 @@ _GENERATIONS = sa.Table(
     moment("lease_expires_at", comment="after this moment recovery takes it over"),
     moment("cancel_requested_at", nullable=True),
     moment("created_at"),
-    moment("first_token_at", nullable=True),
+    sa.Column("first_token_ms", sa.Integer(), comment="milliseconds from created_at"),
+    sa.Column("total_ms", sa.Integer(), comment="milliseconds from created_at to the end of the reply"),
     moment("finished_at", nullable=True),
     comment="Runs of a model",
 )

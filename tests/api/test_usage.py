@@ -29,7 +29,7 @@ def _run(session: Session, task: str) -> Generation:
     return session.scalars(select(Generation).where(Generation.uuid == task)).one()
 
 
-def add(session: Session, own: Owned, age: timedelta, seconds: float, **fields: Any) -> None:
+def add(session: Session, own: Owned, age: timedelta, seconds: int, **fields: Any) -> None:
     """A run so long ago that took so long, the first token after a quarter of it."""
     begun = NOW - age
     given = {
@@ -39,7 +39,8 @@ def add(session: Session, own: Owned, age: timedelta, seconds: float, **fields: 
         "prompt_tokens": 10,
         "completion_tokens": 30,
         "created_at": begun,
-        "first_token_at": begun + timedelta(seconds=seconds / 4),
+        "first_token_ms": seconds * 250,
+        "total_ms": seconds * 1000,
         "finished_at": begun + timedelta(seconds=seconds),
     }
     task = _run(session, own.task)
@@ -58,11 +59,11 @@ async def own(client: Client, monkeypatch: pytest.MonkeyPatch) -> Owned:
     own, stranger = await db.write(add_rows), await db.write(add_stranger)
     for each in (own, stranger):
         await db.write(_age, each.task)
-        await db.write(add, each, timedelta(minutes=1), 4.0)
-    await db.write(add, own, timedelta(minutes=30), 8.0)
-    silent = {"first_token_at": None, "prompt_tokens": None, "completion_tokens": None}
-    await db.write(add, own, timedelta(days=3), 100.0, state="failed", **silent)
-    await db.write(add, own, timedelta(days=200), 4.0, model_id="other", connection_id=None)
+        await db.write(add, each, timedelta(minutes=1), 4)
+    await db.write(add, own, timedelta(minutes=30), 8)
+    silent = {"first_token_ms": None, "prompt_tokens": None, "completion_tokens": None}
+    await db.write(add, own, timedelta(days=3), 100, state="failed", **silent)
+    await db.write(add, own, timedelta(days=200), 4, model_id="other", connection_id=None)
     return own
 
 

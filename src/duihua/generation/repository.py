@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, literal, or_, select, update
 
 from duihua import changes
 from duihua.changes import Act, Growth
 from duihua.conversations import service as conversations
 from duihua.core.clock import now
 from duihua.core.text import estimate_tokens
-from duihua.db.clock import FromNow
+from duihua.db.clock import FromNow, Seconds
 from duihua.db.session import Session
+from duihua.db.types import UtcDateTime
 from duihua.generation import journal_repository
 from duihua.generation.ending import Ending, LostGeneration, last_rows
 from duihua.models import Conversation, Generation, Message
@@ -148,8 +149,9 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int,
             finish_reason=ending.finish_reason,
             prompt_tokens=_counted(ending, "prompt_tokens"),
             completion_tokens=_counted(ending, "completion_tokens"),
-            first_token_at=ending.first_token_at,
-            finished_at=ending.finished_at or moment,
+            first_token_ms=_milliseconds_to(ending.first_token_at),
+            total_ms=_milliseconds_to(ending.finished_at or moment),
+            finished_at=moment,
         )
         .returning(Generation.user_id, Generation.conversation_id, Generation.message_id)
         .execution_options(synchronize_session=False)
@@ -157,6 +159,13 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int,
     if claimed is None:
         raise LostGeneration
     return claimed.user_id, claimed.conversation_id, claimed.message_id
+
+
+def _milliseconds_to(moment: datetime | None) -> ColumnElement[int] | None:
+    if moment is None:
+        return None
+    seconds = Seconds(Generation.created_at, literal(moment, UtcDateTime()))
+    return cast(func.round(seconds * 1000), Integer)
 
 
 def _write_message(session: Session, message_id: int, ending: Ending, moment: datetime) -> Growth:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Float, Select, case, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, literal_column, select
 
-from duihua.db.clock import Seconds
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Generation, Tally
 from duihua.statistics.periods import Period
@@ -18,24 +17,19 @@ _RANGES_AT_ONCE = 100
 
 
 _COMPLETE = Generation.state == MessageState.COMPLETE
-_WRITING = case(
-    (
-        _COMPLETE & Generation.completion_tokens.is_not(None),
-        Seconds(Generation.first_token_at, Generation.finished_at),
-    )
-)
+_COUNTED = and_(_COMPLETE, Generation.completion_tokens.is_not(None), Generation.first_token_ms.is_not(None))
+_WRITING = func.sum(case((_COUNTED, Generation.total_ms - Generation.first_token_ms)))
 _TOLD: dict[str, ColumnElement[Any]] = {
     "requests": func.count(Generation.id),
     "errors": func.count(case((Generation.state == MessageState.FAILED, 1))),
     "prompt_tokens": func.coalesce(func.sum(Generation.prompt_tokens), 0),
     "completion_tokens": func.coalesce(func.sum(Generation.completion_tokens), 0),
-    "average_latency": func.avg(case((_COMPLETE, Seconds(Generation.created_at, Generation.finished_at)))),
-    "average_first_token": func.avg(Seconds(Generation.created_at, Generation.first_token_at)),
+    "average_latency": cast(func.avg(case((_COMPLETE, Generation.total_ms))), Float) / 1000,
+    "average_first_token": cast(func.avg(Generation.first_token_ms), Float) / 1000,
     # Of all tokens over all seconds: a short reply weighs little.
-    "average_tokens_per_second": cast(
-        func.sum(case((_WRITING.is_not(None), Generation.completion_tokens))), Float
-    )
-    / func.nullif(func.sum(_WRITING), 0.0),
+    "average_tokens_per_second": cast(func.sum(case((_COUNTED, Generation.completion_tokens))), Float)
+    * 1000
+    / func.nullif(_WRITING, 0),
     "last_used_at": func.max(Generation.created_at),
 }
 
