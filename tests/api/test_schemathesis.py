@@ -33,7 +33,7 @@ SECONDS = 20
 # A connection to anywhere else than this machine must not be tried, and a refused one not again and again.
 NOBODY = "http://127.0.0.1:9"
 UNTRIED = {"model_url": NOBODY, "status": "inactive"}
-# A wrong method is asked of every route elsewhere, in one test.
+# Methods that a path does not have: test_methods.py.
 CONFIG = {"seed": 1, "phases": {"coverage": {"unexpected-methods": []}}}
 SETTINGS = settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 # One test would be the longest of all; one for each route would make every worker read the document.

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from duihua.http.field_errors import phrase
+from duihua.http.field_errors import describe, phrase
 
 SOURCE = Path(__file__).parents[2] / "src" / "duihua"
 REFUSALS = {"InvalidInput", "UnreadableFile", "BrokenArchive"}
@@ -32,3 +32,8 @@ def test_every_reason_is_translated() -> None:
     assert len(found) > 20
     missing = sorted(reason for reason in found if phrase(reason, "zh") == reason)
     assert not missing, "say it in Chinese in src/duihua/http/field_errors.py"
+
+
+def test_choices_are_listed_in_chinese() -> None:
+    item = {"type": "literal_error", "loc": ("a",), "msg": "", "ctx": {"expected": "'b', 'c' or 'd'"}}
+    assert describe(item, "zh")["msg"] == "应为 'b'、'c'、'd' 之一"

@@ -98,8 +98,13 @@ def describe(item: dict[str, Any], language: Language) -> dict[str, Any]:
         reason = phrase(str(context.get("error", "")), language)
         message = _BY_TYPE[kind].format(error=reason) if language == "zh" else f"JSON is invalid: {reason}"
     elif language == "zh" and kind in _BY_TYPE:
-        message = _BY_TYPE[kind].format_map(context)
+        message = _BY_TYPE[kind].format_map(context | {"expected": _listed(context.get("expected", ""))})
     return {"loc": list(item["loc"]), "msg": message, "type": kind}
+
+
+def _listed(expected: str) -> str:
+    """`'a', 'b' or 'c'`, as Chinese lists it."""
+    return expected.replace(" or ", "、").replace(", ", "、")
 
 
 def phrase(reason: str, language: Language) -> str:
