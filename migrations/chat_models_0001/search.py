@@ -48,7 +48,14 @@ sa.Table(
 def beside(dialect: str) -> list[str]:
     """SQL that makes what the tables of documents need beside them, as long as nothing is indexed."""
     terms = "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
-    tables = [f"CREATE VIRTUAL TABLE {kind}_terms {terms}" for kind in ("message", "conversation")]
+    tables = [
+        statement
+        for name in ("message_terms", "conversation_terms")
+        for statement in (
+            f"CREATE VIRTUAL TABLE {name} {terms}",
+            f"CREATE VIRTUAL TABLE {name}_vocab USING fts5vocab({name}, row)",
+        )
+    ]
     kinds = (
         f"INSERT INTO search_index (kind, version) VALUES ('{kind}', {TOKENS_VERSION})"
         for kind in ("messages", "conversations")

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 
 import structlog
 import uvicorn
@@ -17,9 +18,11 @@ from duihua.app import create_app
 from duihua.core.config import Config
 from duihua.core.i18n import translate
 from duihua.db import migrate
+from duihua.db.errors import StorageUnavailable
 from duihua.db.lock import sole_server
 from duihua.db.session import shown_url
 from duihua.providers.registry import Registry
+from duihua.search_index import rebuilding
 from duihua.supervisor import Inherited
 
 log = structlog.get_logger()
@@ -60,7 +63,7 @@ class Server(uvicorn.Server):
             self._announce_models()
 
     def _announce_models(self) -> None:
-        self._announcement = asyncio.create_task(_announce_models(self._app.state.registry))
+        self._announcement = asyncio.create_task(_announce(self._app))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, let running replies finish or be marked, then close."""
@@ -79,7 +82,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def _announce_models(registry: Registry) -> None:
+async def _announce(app: FastAPI) -> None:
+    # A database that is away is not what this is about.
+    with suppress(StorageUnavailable):
+        if await app.state.database.read(rebuilding.is_outdated):
+            log.warning(translate("search_index_outdated", "en"))
+    registry: Registry = app.state.registry
     await registry.started()
     for provider, models in registry.connected():
         log.info("model provider connected", provider=provider, models=models)

@@ -3,6 +3,7 @@
 import typer
 
 from duihua.cli.copy_database import copy_database
+from duihua.cli.doctor import doctor
 from duihua.cli.export import export
 from duihua.cli.import_file import import_file
 from duihua.cli.migrate import migrate
@@ -12,6 +13,7 @@ from duihua.cli.serve import serve
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Duihua 对话: self-hosted AI chat.")
 app.command()(serve)
 app.command()(migrate)
+app.command()(doctor)
 app.command("copy")(copy_database)
 app.command("import")(import_file)
 app.command()(export)

@@ -60,6 +60,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "no model is connected: the offline model answers. "
         "Set OPENAI_API_KEY or OPENAI_BASE_URL, or start a local model server, and restart",
     ),
+    "search_index_outdated": (
+        "搜索索引由其他版本建立，可能找不全；请运行 duihua doctor",
+        "the search index was made by another version and may not find all: run `duihua doctor`",
+    ),
     "model_answers": ("模型已应答", "The model answers"),
     # conversations, groups, messages
     "conversation_not_found": ("对话不存在", "Conversation not found"),

@@ -54,11 +54,13 @@ class SearchIndex(Base):
 
 
 def _terms_beside(model: type[Base], name: str) -> None:
-    table = DDL(  # type: ignore[no-untyped-call]  # it has no types
-        f"CREATE VIRTUAL TABLE {name} "
-        "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
-    )
-    event.listen(model.__table__, "after_create", table.execute_if(dialect="sqlite"))
+    for statement in (
+        f"{name} USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')",
+        # Keeps nothing: it shows which tokens there are.
+        f"{name}_vocab USING fts5vocab({name}, row)",
+    ):
+        table = DDL(f"CREATE VIRTUAL TABLE {statement}")  # type: ignore[no-untyped-call]  # it has no types
+        event.listen(model.__table__, "after_create", table.execute_if(dialect="sqlite"))
 
 
 _terms_beside(MessageDocument, "message_terms")

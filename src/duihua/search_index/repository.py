@@ -28,6 +28,8 @@ from duihua.search_index import tokens
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
 
 _AT_ONCE = 500
+# A server that goes on meanwhile waits for these.
+_IN_A_TRANSACTION = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OF_CONVERSATION_IS_SEEN = Conversation.status != ConversationStatus.DELETED
@@ -104,12 +106,15 @@ def refresh_messages_of(session: Session, conversation_ids: Sequence[int], *, go
     _refresh(session, MESSAGES, _MESSAGES_BY_CONVERSATION, conversation_ids, gone=gone)
 
 
-def _refresh(session: Session, kind: Documents, found: Any, ids: Sequence[int], *, gone: bool) -> None:
+def _refresh(session: Session, kind: Documents, found: Any, ids: Sequence[int], *, gone: bool) -> int:
+    """How many documents had to be corrected."""
     document = _of_message if kind is MESSAGES else _of_conversation
+    corrected = 0
     for start in range(0, len(ids), _AT_ONCE):
         rows = session.connection().execute(found, {"ids": list(ids[start : start + _AT_ONCE])})
         for some in rows.partitions(_AT_ONCE):
-            _write(session, kind, some, [document(row, gone=gone) for row in some])
+            corrected += _write(session, kind, some, [document(row, gone=gone) for row in some])
+    return corrected
 
 
 def _of_message(row: Row[Any], *, gone: bool) -> _Document:
@@ -126,7 +131,7 @@ def _of_message(row: Row[Any], *, gone: bool) -> _Document:
 def _of_conversation(row: Row[Any], *, gone: bool) -> _Document:
     said = "\n".join(part for part in (row.title, row.description) if part)
     values = {"id": row.id, "user_id": row.user_id, "text": "" if gone or not row.is_seen else fold(said)}
-    return _Document(values, (tokens.facet("user", row.user_id),))
+    return _Document(values, conversation_facets(row.user_id))
 
 
 # What no message of the type "text" has: of that one, as of nearly all, nothing is said.
@@ -145,13 +150,18 @@ def message_facets(
     )
 
 
+def conversation_facets(user_id: int) -> tuple[str, ...]:
+    """The tokens of what is known about a conversation beside its texts."""
+    return (tokens.facet("user", user_id),)
+
+
 def microseconds(moment: datetime) -> int:
     """Since 1970."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _write(session: Session, kind: Documents, rows: Sequence[Row[Any]], wanted: list[_Document]) -> None:
-    """Replace what is indexed of `rows` by what is wanted, where they differ."""
+def _write(session: Session, kind: Documents, rows: Sequence[Row[Any]], wanted: list[_Document]) -> int:
+    """Replace what is indexed of `rows` by what is wanted, where they differ; how often that was."""
     differing = [
         (row.indexed, document)
         for row, document in zip(rows, wanted, strict=True)
@@ -170,6 +180,7 @@ def _write(session: Session, kind: Documents, rows: Sequence[Row[Any]], wanted: 
         session.connection().execute(delete(kind.table).where(kind.table.c.id.in_(_IDS)), {"ids": ids})
     if new:
         session.connection().execute(insert(kind.table), list(_rows(session, new)))
+    return len(differing)
 
 
 def _rows(session: Session, documents: Iterable[_Document]) -> Iterator[dict[str, Any]]:
@@ -194,10 +205,15 @@ def _write_terms(
             session.connection().execute(text(statement), rows)
 
 
-def portions(session: Session, kind: Documents) -> Iterator[Sequence[int]]:
-    """The ids of all messages or conversations there are, some at a time."""
+def refresh_after(session: Session, kind: Documents, last: int) -> tuple[int | None, int, int]:
+    """The same for the next messages or conversations after this id.
+
+    Returns the last id, None where there are no more; how many they were; how many had to be corrected.
+    """
     column = Message.id if kind is MESSAGES else Conversation.id
-    last = 0
-    while some := session.scalars(select(column).where(column > last).order_by(column).limit(_AT_ONCE)).all():
-        yield some
-        last = some[-1]
+    some = session.scalars(
+        select(column).where(column > last).order_by(column).limit(_IN_A_TRANSACTION)
+    ).all()
+    found = _MESSAGES_BY_ID if kind is MESSAGES else _CONVERSATIONS_BY_ID
+    corrected = _refresh(session, kind, found, some, gone=False)
+    return some[-1] if len(some) == _IN_A_TRANSACTION else None, len(some), corrected

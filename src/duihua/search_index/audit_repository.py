@@ -1,0 +1,84 @@
+"""Whether the index is what its documents say; and a new beginning where it is not."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, insert, select, text, update
+
+from duihua.db.session import Session
+from duihua.models import Conversation, Message, SearchIndex
+from duihua.search_index import tokens
+from duihua.search_index.repository import MESSAGES, Documents, conversation_facets, message_facets
+
+_AT_ONCE = 500
+
+
+def version(session: Session, kind: str) -> int | None:
+    """By which rules the tokens were made; None and 0: by none."""
+    return session.scalar(select(SearchIndex.version).where(SearchIndex.kind == kind))
+
+
+def set_version(session: Session, kind: str, number: int) -> None:
+    """Say that all tokens were made by these rules."""
+    known = session.execute(update(SearchIndex).where(SearchIndex.kind == kind).values(version=number))
+    if not known.rowcount:  # type: ignore[attr-defined]  # an UPDATE counts its rows
+        session.execute(insert(SearchIndex).values(kind=kind, version=number))
+
+
+def clear(session: Session, kind: str, documents: Documents) -> None:
+    """Forget everything of this kind."""
+    set_version(session, kind, 0)
+    session.connection().execute(delete(documents.table))
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().execute(
+            text(f"INSERT INTO {documents.terms} ({documents.terms}) VALUES ('delete-all')")
+        )
+
+
+def has_orphans(session: Session, documents: Documents) -> bool:
+    """Whether a document's message or conversation is gone."""
+    source: Any = Message if documents is MESSAGES else Conversation
+    orphans = select(documents.table.c.id).outerjoin(source, source.id == documents.table.c.id)
+    return session.scalar(orphans.where(source.id.is_(None)).limit(1)) is not None
+
+
+def agrees(session: Session, documents: Documents) -> bool:
+    """Whether the tokens are those of the documents.
+
+    On SQLite it is compared in how many documents each token is: FTS5 tells no more of itself in a reasonable
+    time. The whole comparison is of one snapshot.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        counted = Counter(token for row in _rows(session, documents) for token in _tokens_of(row, documents))
+        held = session.connection().execute(text(f"SELECT term, doc FROM {documents.terms}_vocab"))
+        return counted == Counter({row.term: row.doc for row in held})
+    return all(
+        sorted(row.tokens or ()) == sorted(map(tokens.packed, _tokens_of(row, documents)))
+        for row in _rows(session, documents)
+    )
+
+
+def _tokens_of(row: Row[Any], documents: Documents) -> set[str]:
+    if documents is MESSAGES:
+        return tokens.tokens(row.text) | set(
+            message_facets(row.user_id, row.role, row.message_type, row.model_id)
+        )
+    return tokens.tokens(row.text) | set(conversation_facets(row.user_id))
+
+
+def _rows(session: Session, documents: Documents) -> Iterator[Row[Any]]:
+    table = documents.table
+    statement: Select[Any] = select(table.c.id, table.c.user_id, table.c.text, table.c.tokens)
+    if documents is MESSAGES:
+        statement = statement.add_columns(Message.role, Message.message_type, Message.model_id)
+        statement = statement.join(Message, Message.id == table.c.id)
+    last = 0
+    while True:
+        some = session.connection().execute(
+            statement.where(table.c.id > last).order_by(table.c.id).limit(_AT_ONCE)
+        )
+        if not (rows := some.all()):
+            return
+        yield from rows
+        last = rows[-1].id

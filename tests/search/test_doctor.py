@@ -1,0 +1,86 @@
+"""`duihua doctor` finds what the index should not hold, or lacks, and makes it right."""
+
+import asyncio
+import sys
+
+import pytest
+from sqlalchemy import text, update
+
+from duihua.db.session import Database, Session
+from duihua.models import Message, MessageDocument, SearchIndex
+from duihua.search_index import audit_repository, rebuilding, repository
+from tests.search.test_current import check_index
+from tests.search.test_found import TEXTS, found, store
+
+
+async def healed(database: Database) -> dict[str, rebuilding.Finding]:
+    seen: list[int] = []
+    findings = {kind: await rebuilding.heal(database, kind, seen.append) for kind in rebuilding.KINDS}
+    assert sum(seen) == sum(finding.seen for finding in findings.values())
+    await database.write(check_index)
+    return findings
+
+
+async def test_a_sound_index_is_left_alone(database: Database) -> None:
+    await database.write(store, TEXTS)
+    assert await healed(database) == {
+        "messages": rebuilding.Finding(len(TEXTS), 0, ""),
+        "conversations": rebuilding.Finding(1, 0, ""),
+    }
+
+
+async def test_what_was_changed_behind_its_back_is_found_as_it_is(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "_IN_A_TRANSACTION", 5)
+
+    def meddle(session: Session) -> None:
+        store(session, TEXTS)
+        session.execute(update(Message).where(Message.content.contains("红叶")).values(content="红豆"))
+        session.execute(update(Message).where(Message.content.contains("京都")).values(content="奈良"))
+
+    await database.write(meddle)
+    assert len(await database.read(found, "京都")) == 2
+    assert (await healed(database))["messages"] == rebuilding.Finding(len(TEXTS), 2, "")
+    assert await database.read(found, "京都") == set()
+    assert len(await database.read(found, "奈良")) == 2
+
+
+def lose_tokens(session: Session) -> None:
+    if session.get_bind().dialect.name == "sqlite":
+        words = "INSERT INTO message_terms (message_terms, rowid, tokens) VALUES ('delete', 1, '京都')"
+        session.execute(text(words))
+    else:
+        session.execute(update(MessageDocument).values(tokens=[]))
+
+
+def leave_an_orphan(session: Session) -> None:
+    session.add(MessageDocument(id=99, user_id=1, conversation_id=1, said_at=0, text="x"))
+
+
+def follow_other_rules(session: Session) -> None:
+    session.execute(update(SearchIndex).values(version=0))
+
+
+@pytest.mark.parametrize("spoil", [lose_tokens, leave_an_orphan, follow_other_rules])
+async def test_what_cannot_be_corrected_is_made_anew(database: Database, spoil: object) -> None:
+    await database.write(store, TEXTS)
+    await database.write(spoil)  # type: ignore[arg-type]
+    finding = (await healed(database))["messages"]
+    assert (finding.seen, finding.corrected) == (len(TEXTS), 0)
+    assert finding.reason
+    assert not await database.read(rebuilding.is_outdated)
+    assert len(await database.read(found, "京都")) == 2
+    assert (await healed(database))["messages"].reason == ""
+
+
+async def test_the_command_says_what_it_did(database_url: str, database: Database) -> None:
+    await database.write(store, TEXTS)
+    await database.write(audit_repository.set_version, "messages", 0)
+    command = [sys.executable, "-m", "duihua", "doctor", database_url]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said = (await process.communicate())[0].decode()
+    assert process.returncode == 0
+    assert f"{len(TEXTS)} messages: made anew, because it was made by other rules" in said
+    assert "1 conversations: 0 were wrong" in said
+    await database.write(check_index)
