@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text, update
@@ -63,9 +64,11 @@ def follow_other_rules(session: Session) -> None:
 
 
 @pytest.mark.parametrize("spoil", [lose_tokens, leave_an_orphan, follow_other_rules])
-async def test_what_cannot_be_corrected_is_made_anew(database: Database, spoil: object) -> None:
+async def test_what_cannot_be_corrected_is_made_anew(
+    database: Database, spoil: Callable[[Session], None]
+) -> None:
     await database.write(store, TEXTS)
-    await database.write(spoil)  # type: ignore[arg-type]
+    await database.write(spoil)
     finding = (await healed(database))["messages"]
     assert (finding.seen, finding.corrected) == (len(TEXTS), 0)
     assert finding.reason
