@@ -63,6 +63,12 @@ async def test_archived_conversations(visit: Visit, archive: Client) -> None:
         await expect(rows).to_have_count(3)
         await page.get_by_role("button", name="Unarchive “对话 0”").click()
         await expect(rows).to_have_count(2)
+        # What is archived elsewhere shows here.
+        other = (await _chats(archive, 1))[0]
+        await archive.put(f"/chat/conversations/{other}", {"status": "archived"})
+        await expect(rows).to_have_count(3)
+        await archive.put(f"/chat/conversations/{other}", {"status": "active"})
+        await expect(rows).to_have_count(2)
         await page.get_by_role("checkbox", name="Select all").check()
         await visitor.shoot("archived-phone-dark")
         await page.get_by_role("button", name="Delete", exact=True).click()

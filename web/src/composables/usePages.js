@@ -18,6 +18,13 @@ export function usePages(ask) {
     pages.data.value = { ...next, items: [...before.items, ...next.items.filter(({ id }) => !seen.has(id))] };
   }
 
+  /** As much of the list as there is, read anew. */
+  async function refresh() {
+    const wanted = pages.data.value?.items.length ?? 0;
+    await pages.load();
+    while (!pages.error.value && pages.data.value.next_cursor && pages.data.value.items.length < wanted) await more();
+  }
+
   /** Take away those that are elsewhere now, and ask again once none is left. @param {string[]} uuids */
   async function drop(uuids) {
     const { items, total, next_cursor } = pages.data.value;
@@ -26,5 +33,5 @@ export function usePages(ask) {
     if (!left.length) await pages.load();
   }
 
-  return { ...pages, more, drop };
+  return { ...pages, more, refresh, drop };
 }

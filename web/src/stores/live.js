@@ -1,5 +1,6 @@
 // What is done in another tab, on another device, by another program: it shows here without a reload.
 import { defineStore } from "pinia";
+import { ref } from "vue";
 
 import { openChanges } from "@/api/changes.js";
 import { ChangeFollower } from "@/lib/change-client.js";
@@ -22,6 +23,8 @@ export const useLive = defineStore("live", () => {
   let timer;
   let hidden;
   let isFirst = true;
+  /** Grows with every change of which conversations there are and where: lists of their own read anew. */
+  const moved = ref(0);
 
   function start() {
     follower.start();
@@ -47,6 +50,7 @@ export const useLive = defineStore("live", () => {
     const { all, groups, chats } = told;
     told = nothing();
     timer = undefined;
+    if (all || [...chats.values()].flat().some(({ type }) => type === "conversation")) moved.value++;
     const isGone = (changes) => ["deleted", "purged"].includes(changes.findLast(({ type }) => type === "conversation")?.act);
     for (const [chatId, changes] of chats) {
       if (isGone(changes)) conversations.forget(chatId);
@@ -63,7 +67,7 @@ export const useLive = defineStore("live", () => {
     }
   }
 
-  return { start };
+  return { start, moved };
 });
 
 const nothing = () => ({ all: false, groups: false, chats: new Map() });

@@ -2,6 +2,8 @@
 import { defineStore } from "pinia";
 import { ref } from "vue";
 
+import { said } from "@/lib/said.js";
+
 const SHOWN_MS = 5000;
 const WITH_ACTION_MS = 8000;
 
@@ -17,7 +19,7 @@ export const useToasts = defineStore("toasts", () => {
   }
 
   /** Say what went wrong, in the words of the server. @param {Error} error */
-  const complain = (error) => say(error.message, { kind: "error" });
+  const complain = (error) => say(said(error), { kind: "error" });
 
   const dismiss = (/** @type {number} */ id) => (shown.value = shown.value.filter((toast) => toast.id !== id));
 

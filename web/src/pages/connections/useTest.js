@@ -2,6 +2,7 @@
 import { reactive } from "vue";
 
 import { testApiKey } from "@/api/chat_config.js";
+import { said } from "@/lib/said.js";
 
 export function useTest() {
   const test = reactive({ busy: false, result: /** @type {any} */ (null), run });
@@ -12,7 +13,7 @@ export function useTest() {
     try {
       test.result = await testApiKey(asked);
     } catch (error) {
-      test.result = { success: false, message: error.message };
+      test.result = { success: false, message: said(error) };
     } finally {
       test.busy = false;
     }

@@ -2,6 +2,7 @@
 import { onBeforeUnmount, shallowReactive, shallowRef } from "vue";
 
 import { importChat } from "@/api/chat.js";
+import { said } from "@/lib/said.js";
 import { useConversations } from "@/stores/conversations.js";
 
 let keys = 0;
@@ -36,7 +37,7 @@ export function useImports() {
       await conversations.load();
     } catch (error) {
       entry.state = signal.aborted ? "stopped" : "failed";
-      entry.error = error.message;
+      entry.error = said(error);
     }
   }
 
