@@ -39,6 +39,9 @@ class Server:
         self.workers: list[int] = []
         self.log = ""
         self._process = process
+        # Read all the while: a server whose log nobody takes would stand still when the pipe is full.
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
 
     @property
     def pid(self) -> int:
@@ -46,13 +49,18 @@ class Server:
 
     async def said(self, event: str) -> dict[str, Any]:
         """Wait for a line of the log whose event begins so; the line. Raises Ended."""
-        assert self._process.stderr is not None
         async with asyncio.timeout(START_SECONDS):
-            async for line in self._process.stderr:
-                self.log += line.decode()
-                if f'"event": "{event}' in self.log[-len(line) :]:
+            while (line := await self._lines.get()) is not None:
+                if f'"event": "{event}' in line:
                     return json.loads(line)
         raise Ended(self.log)
+
+    async def _read(self) -> None:
+        assert self._process.stderr is not None
+        async for line in self._process.stderr:
+            self.log += line.decode()
+            self._lines.put_nowait(line.decode())
+        self._lines.put_nowait(None)
 
     async def kill(self) -> None:
         """kill -9."""
@@ -76,9 +84,8 @@ class Server:
 
     async def ended(self, seconds: float = START_SECONDS) -> int:
         """Wait until it is gone; its exit status."""
-        assert self._process.stderr is not None
         async with asyncio.timeout(seconds):
-            self.log += (await self._process.stderr.read()).decode()
+            await self._reading
             return await self._process.wait()
 
     @property

@@ -68,14 +68,17 @@ class Insistent:
             if time.monotonic() - listener.heard_at > PATIENCE_SECONDS:
                 listener.abort()
         if listener.status not in {0, 200}:
-            self.refusals[f"{listener.status} {listener.answer()['error']}"] += 1
+            why = listener.answer()["error"] if listener.ended.result() else "cut"
+            self.refusals[f"{listener.status} {why}"] += 1
         return listener
 
     def _take(self, listener: Listener) -> None:
         self.frames += listener.frames()
         self.task_id = listener.task_id or self.task_id
-        after = {"Last_Event_ID": str(self.frames[-1].event.id)} if self.frames else {}
-        self._request = get(f"{STREAM}/{self.task_id}", **after)
+        # Cut within the head, it has no name yet: the same request again.
+        if self.task_id is not None:
+            after = {"Last_Event_ID": str(self.frames[-1].event.id)} if self.frames else {}
+            self._request = get(f"{STREAM}/{self.task_id}", **after)
 
 
 class Held(NamedTuple):

@@ -132,9 +132,9 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def proxy(upstream_port: int) -> AsyncIterator[Proxy]:
+async def proxy(upstream_port: int, kind: type[Proxy] = Proxy) -> AsyncIterator[Proxy]:
     """A proxy in front of a port of this machine."""
-    opened = Proxy(upstream_port)
+    opened = kind(upstream_port)
     server = await asyncio.start_server(opened.accept, "127.0.0.1", 0)
     opened.port = server.sockets[0].getsockname()[1]
     try:

@@ -5,6 +5,7 @@ Each returns an `Outcome`; the tests ask for a few replies, `benchmarks.faults` 
 
 import asyncio
 import os
+import random
 import signal
 import time
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from tests.faults.driver import Server, client_of
+from tests.faults.driver import Server, Servers, client_of
 from tests.faults.history import Insistent, differences, held
 from tests.faults.proxy import Proxy
 
@@ -41,11 +42,15 @@ class Asking:
         self.clients: list[Insistent] = []
         self._following: list[asyncio.Task[None]] = []
 
-    async def ask(self, number: int, **script: Any) -> None:
-        """So many more."""
+    async def conversations(self, number: int) -> list[str]:
+        """The names of so many new ones."""
         async with client_of(self._server) as client:
-            chats = [(await client.conversation())["uuid"] for _ in range(number)]
-        new = [Insistent(self._server.port, chat_id, **script) for chat_id in chats]
+            return [(await client.conversation())["uuid"] for _ in range(number)]
+
+    async def ask(self, number: int, *, through: int | None = None, **script: Any) -> None:
+        """So many more, `through` the port of a proxy."""
+        port = self._server.port if through is None else through
+        new = [Insistent(port, chat_id, **script) for chat_id in await self.conversations(number)]
         self.clients += new
         self._following += [asyncio.create_task(client.follow()) for client in new]
 
@@ -100,6 +105,20 @@ async def kill_and_freeze(server: Server, database_url: str, streams: int) -> Ou
         if await held(database_url) != before:
             outcome.differences.append("the worker that was frozen has written")
     return outcome
+
+
+async def kill_all(started: Servers, server: Server, database_url: str, streams: int) -> Outcome:
+    """Every process is killed at once, and a new server is asked, on a port of its own."""
+    async with asking(server, database_url) as clients:
+        await clients.ask(streams, tokens=100, rate=25)
+        await asyncio.sleep(random.uniform(0.5, 3.0))
+        for pid in (server.pid, *server.workers):
+            os.kill(pid, signal.SIGKILL)
+        began = time.monotonic()
+        again = await started.start()
+        for client in clients.clients:
+            client.port = again.port
+        return await clients.outcome(began, patience=60)
 
 
 async def renew(server: Server, database_url: str, streams: int, **script: Any) -> Outcome:
