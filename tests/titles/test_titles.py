@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from duihua.changes import repository as changes
 from duihua.generation import titling
+from duihua.models.user import LOCAL_USER_ID
 from duihua.titles import service
 from tests.fixtures.client import Client, Event
 from tests.fixtures.server import StartServer
@@ -35,6 +37,8 @@ async def test_the_offline_model_titles_by_the_question(client: Client) -> None:
     await stored(client, chat_id, events)
     assert events[-2].data == {"type": "title", "title": QUESTION}
     assert await title_of(client, chat_id) == QUESTION
+    told = await client.app.state.database.read(changes.since, LOCAL_USER_ID, 0, 100)
+    assert f'{{"type":"conversation","act":"changed","chat_id":"{chat_id}"}}' in dict(told.rows).values()
     again = await client.stream(f"/chat/messages/stream/{events[1].data['task_id']}", after=events[-3].id)
     assert again == events[-2:]
     other = await client.stream("/chat/messages/stream", asked(chat_id, "另一个"))
@@ -87,9 +91,9 @@ async def test_a_model_that_gives_no_title_does_not_hold_the_reply_up(
         began = asyncio.get_running_loop().time()
         _, events = await ask(server)
         assert titles(events) == [QUESTION]
-        assert asyncio.get_running_loop().time() - began < 5
+        assert asyncio.get_running_loop().time() - began < titling.ASKED_SECONDS - 2
         if script == [Act.HOLD]:
-            await asyncio.wait_for(server.upstream.client_closed.wait(), 5)
+            await asyncio.wait_for(server.upstream.client_closed.wait(), 10)
 
 
 async def test_titles_on_request(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:

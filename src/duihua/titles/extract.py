@@ -29,9 +29,17 @@ _EMPHASIS = regex.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])")
 _MARK = r"\s*(?:>|#{1,6}\s|[-*+]\s(?:\[[ xX]\]\s)?|\d{1,3}[.)]\s)"
 _LINE_MARKS = regex.compile(rf"^(?:{_MARK})*+\s*", regex.MULTILINE)
 _RULE = regex.compile(r"^[\s|:=_*+-]+$", regex.MULTILINE)
-# A full stop before a small letter is one of an abbreviation.
-_END = r"[。！？…]+|[!?.]+(?=\s+[^a-z\s]|\s*$)|$"
-_SENTENCE = regex.compile(rf"[^\n]+?(?:{_END})[\"'”’』」）)]*", regex.MULTILINE)
+# An end within quotes is none where words follow them. A full stop between a short word and a small letter is
+# one of an abbreviation.
+_CLOSING = r"[\"”’』」）)]"
+_ENDS = (
+    rf"[。！？…]+(?:{_CLOSING}+(?=\s|$))?(?!{_CLOSING})",
+    rf"[!?]+{_CLOSING}*(?=\s|$)",
+    rf"\.+{_CLOSING}*(?=\s+[^a-z\s]|\s*$)",
+    r"(?<=\w{4})\.(?=\s)",
+    "$",
+)
+_SENTENCE = regex.compile(rf"[^\n]+?(?:{'|'.join(_ENDS)})", regex.MULTILINE)
 _GRAPHEME = regex.compile(r"\X")
 # Scripts without spaces: a title may be cut between any two of their graphemes.
 _CUT_ANYWHERE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
