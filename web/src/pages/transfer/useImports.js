@@ -1,7 +1,7 @@
 // Files on their way into the archive, one after the other: how far each is, and what became of it.
 import { onBeforeUnmount, shallowReactive, shallowRef } from "vue";
 
-import { importChat } from "@/api/chat.js";
+import { followImport, startImport } from "@/api/imports.js";
 import { said } from "@/lib/said.js";
 import { useConversations } from "@/stores/conversations.js";
 
@@ -16,7 +16,7 @@ export function useImports() {
   function add(files, groupId) {
     for (const file of files) {
       const controller = new AbortController();
-      const entry = shallowReactive({ key: ++keys, name: file.name, state: "waiting", sent: 0, report: null, error: "", stop: () => controller.abort() });
+      const entry = shallowReactive({ key: ++keys, name: file.name, state: "waiting", share: 0, progress: null, report: null, error: "", stop: () => controller.abort() });
       list.value = [entry, ...list.value];
       queue = queue.then(() => send(entry, file, groupId, controller.signal));
     }
@@ -27,12 +27,13 @@ export function useImports() {
     entry.state = "sending";
     const form = new FormData();
     form.append("file", file, file.name);
-    const onProgress = ({ loaded, total }) => {
-      entry.sent = total ? loaded / total : 0;
-      if (loaded === total) entry.state = "reading";
-    };
+    const onUpload = ({ loaded, total }) => (entry.share = total ? loaded / total : 0);
     try {
-      entry.report = await importChat(form, groupId, onProgress, signal);
+      const taskId = await startImport(form, groupId, onUpload, signal);
+      Object.assign(entry, { state: "reading", share: 0 });
+      entry.report = await followImport(taskId, (progress) => {
+        Object.assign(entry, { progress, share: progress.total ? progress.done / progress.total : 0 });
+      });
       entry.state = "done";
       await conversations.load();
     } catch (error) {
