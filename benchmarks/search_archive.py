@@ -1,5 +1,6 @@
 """An archive to search: the real dialogues over and over, each time with other ids, owned by three users."""
 
+import asyncio
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ class Built(NamedTuple):
 
 async def build(url: str, messages: int, said: Sequence[Sequence[str]]) -> Built:
     """Store and index so many messages in a new database, 50 conversations to a transaction."""
-    migrate.upgrade(url)
+    await asyncio.to_thread(migrate.upgrade, url)
     database = open_database(url, synchronous="normal")
     try:
         groups = await database.write(_users)
