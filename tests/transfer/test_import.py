@@ -136,6 +136,17 @@ async def test_a_zip_is_read_entry_by_entry(client: Client) -> None:
     assert [error["place"] for error in report["errors"]] == ["bomb.json", "/b"]
 
 
+async def test_an_entry_that_lies_about_its_size(client: Client) -> None:
+    said = encoded(archive())
+    claim = (10 * 2**30).to_bytes(8, "little")
+    for sizes in (b"\xfe\xff\xff\xff", b"\xff\xff\xff\xff"):
+        content = zipped(**{"a.json": said}).replace(len(said).to_bytes(4, "little"), sizes)
+        # With all bits set the size is said to be elsewhere, and is not.
+        answer = await load(client, content + claim)
+        assert answer.status == 422 or sum(counts(answer.data)) == 1, "told, and no crash"
+    assert (await load(client, said)).data["failed"] == 0
+
+
 async def test_a_chain_of_fifty_thousand(client: Client) -> None:
     names = [new_uuid() for _ in range(50_000)]
     chain = [message(name, parent) for name, parent in zip(names, [None, *names], strict=False)]
