@@ -31,6 +31,8 @@ from duihua.transfer.threads import from_thread
 Progress = Callable[[int, dict[str, Any]], None]
 _MOST_TOLD = 1000
 _MESSAGES_AT_ONCE = 200
+# A message counts once more for each of these characters.
+_MANY_CHARS = 10_000
 
 
 class Importer(NamedTuple):
@@ -69,8 +71,10 @@ def run(
 def _with_files(everything: Iterator[Found], importer: Importer, report: dict[str, Any]) -> Iterator[Found]:
     """What was found, its files stored: a conversation comes after whatever it shows."""
     for found in everything:
-        if not isinstance(found.content, BrokenArchive) and file_ids(found.content.messages):
-            _take_files(found, found.content, importer, report)
+        if not isinstance(found.content, BrokenArchive):
+            if file_ids(found.content.messages):
+                _take_files(found, found.content, importer, report)
+            found.content.files.clear()
         yield found
 
 
@@ -105,7 +109,7 @@ def _portions(everything: Iterator[Found]) -> Iterator[list[Found]]:
     messages = 0
     for found in everything:
         some.append(found)
-        messages += 1 if isinstance(found.content, BrokenArchive) else 1 + len(found.content.messages)
+        messages += 1 if isinstance(found.content, BrokenArchive) else _weight(found.content)
         if messages >= _MESSAGES_AT_ONCE:
             yield some
             some, messages = [], 0
@@ -151,6 +155,10 @@ def into_database(
             await db.close()
 
     return asyncio.run(work())
+
+
+def _weight(archive: Archive) -> int:
+    return 1 + sum(1 + len(message.content) // _MANY_CHARS for message in archive.messages)
 
 
 def _store(some: list[Found], importer: Importer, group_id: int | None, report: dict[str, Any]) -> None:

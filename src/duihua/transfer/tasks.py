@@ -172,7 +172,7 @@ class ImportTasks:
                 if task.seq > after:
                     after, silent = task.seq, 0.0
                     yield stream.frame(task.seq, msgspec.json.encode(_event(task, language)))
-                if task.state != ImportState.RUNNING:
+                if task.state != ImportState.RUNNING or (self._stopping and not self._running):
                     return
                 await asyncio.sleep(_POLL_SECONDS)
                 silent += _POLL_SECONDS
