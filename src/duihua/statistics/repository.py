@@ -107,6 +107,7 @@ _SUMS: tuple[Any, ...] = (func.sum(Tally.number), func.sum(Tally.tokens), func.s
 def _counts(session: Session, statement: Select[Any]) -> list[Counts]:
     # By their places in the list: to PostgreSQL an expression with parameters is a new one each time.
     grouped = statement.group_by(*(literal_column(str(place)) for place in range(1, len(_KEY) + 2)))
+    # PostgreSQL adds whole numbers up to decimal ones.
     return [Counts(*row[:-3], *map(int, row[-3:])) for row in session.execute(grouped)]
 
 

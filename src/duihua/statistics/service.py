@@ -1,6 +1,6 @@
 """What is asked of statistics: units of work for `Database.read` and `Database.write`."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -45,21 +45,20 @@ def statistics(session: Session, user_id: int, query: StatisticsQuery) -> dict[s
     counted = Counted(user_id, query.group_id)
     asked = _periods(session, query, counted)
     find = _by_month if (query.by or UNITS[query.time_range][0]) == "month" else _by_quarter
-    trend: list[Counter[str]] = [Counter() for _ in asked]
-    models: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    groups: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    trend = [_Sums() for _ in asked]
+    models: defaultdict[str, _Sums] = defaultdict(_Sums)
+    groups: defaultdict[int, _Sums] = defaultdict(_Sums)
     for place, sign, counts in find(session, counted, asked):
-        said = _said(counts, sign)
-        trend[place].update(said)
-        groups[counts.group_id].update(said)
+        trend[place].add(sign, counts)
+        groups[counts.group_id].add(sign, counts)
         if counts.kind == Role.ASSISTANT and counts.model_id:
-            models[counts.model_id].update(said)
+            models[counts.model_id].add(sign, counts)
     names = repository.group_names(session, list(groups))
     return {
         "overview": _overview(trend),
         "trend": [{"date": period.label} | _point(said) for period, said in zip(asked, trend, strict=True)],
         "models": _busiest(
-            {"model_id": model, "messages": said["messages"], "tokens": said["tokens"]}
+            {"model_id": model, "messages": said.messages, "tokens": said.tokens}
             for model, said in sorted(models.items())
         ),
         "groups": _busiest(
@@ -127,37 +126,46 @@ def _borders(asked: Sequence[Period]) -> list[datetime]:
     return [asked[0].begin, *(period.end for period in asked)]
 
 
-def _said(counts: Counts, sign: int) -> dict[str, int]:
-    if counts.kind == repository.CONVERSATION:
-        return {"conversations": sign * counts.number}
-    return {
-        "messages": sign * counts.number,
-        counts.kind: sign * counts.number,
-        "tokens": sign * counts.tokens,
-        "characters": sign * counts.characters,
-    }
-
-
 def _zone(session: Session, user_id: int, query: TimeQuery) -> ZoneInfo:
     return ZoneInfo(query.tz) if query.tz else settings.time_zone(session, user_id)
 
 
-def _overview(trend: Sequence[Counter[str]]) -> dict[str, int]:
-    def total(name: str) -> int:
-        return sum(said[name] for said in trend)
+class _Sums:
+    """What is found of one point, model or group; thousands of counts come together here."""
 
+    __slots__ = ("by_assistant", "by_user", "characters", "conversations", "messages", "tokens")
+
+    def __init__(self) -> None:
+        self.conversations = self.messages = self.by_user = self.by_assistant = 0
+        self.tokens = self.characters = 0
+
+    def add(self, sign: int, counts: Counts) -> None:
+        _, _, kind, _, number, tokens, characters = counts
+        if kind == repository.CONVERSATION:
+            self.conversations += sign * number
+            return
+        self.messages += sign * number
+        self.tokens += sign * tokens
+        self.characters += sign * characters
+        if kind == Role.USER:
+            self.by_user += sign * number
+        elif kind == Role.ASSISTANT:
+            self.by_assistant += sign * number
+
+
+def _overview(trend: Sequence[_Sums]) -> dict[str, int]:
     return {
-        "conversation_count": total("conversations"),
-        "message_count": total("messages"),
-        "user_message_count": total(Role.USER),
-        "assistant_message_count": total(Role.ASSISTANT),
-        "token_count": total("tokens"),
-        "character_count": total("characters"),
+        "conversation_count": sum(said.conversations for said in trend),
+        "message_count": sum(said.messages for said in trend),
+        "user_message_count": sum(said.by_user for said in trend),
+        "assistant_message_count": sum(said.by_assistant for said in trend),
+        "token_count": sum(said.tokens for said in trend),
+        "character_count": sum(said.characters for said in trend),
     }
 
 
-def _point(said: Counter[str]) -> dict[str, Any]:
-    return {name: said[name] for name in ("conversations", "messages", "tokens")}
+def _point(said: _Sums) -> dict[str, Any]:
+    return {"conversations": said.conversations, "messages": said.messages, "tokens": said.tokens}
 
 
 def _busiest(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
