@@ -1,9 +1,20 @@
 """What was counted, in the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Generation, Tally
@@ -12,7 +23,7 @@ from duihua.vocabulary import MessageState, Span
 
 # The kind of what is no message.
 CONVERSATION = "conversation"
-# Each border of a month has at most 14 hours: fewer bound parameters than any database's limit.
+# SQLite joins at most 500 queries.
 _RANGES_AT_ONCE = 100
 
 
@@ -61,31 +72,26 @@ def first_quarter(session: Session, counted: Counted) -> int | None:
 
 def between(session: Session, counted: Counted, borders: Sequence[int]) -> list[Counts]:
     """What lies between each two of these quarter-hours, which ascend; its place is that of the first."""
+    place = case(*((Tally.start < border, place) for place, border in enumerate(borders[1:])))
     within = (Tally.start >= borders[0], Tally.start < borders[-1])
-    return _in_places(session, counted, dict(enumerate(borders[1:])), *within)
+    return _counts(session, select(place, *_KEY, *_SUMS).where(*_mine(counted, Span.QUARTER), *within))
 
 
 def in_ranges(session: Session, counted: Counted, ranges: Mapping[int, range]) -> list[Counts]:
-    """What lies in each of these ranges of quarter-hours, which ascend, by their places."""
+    """What lies in each of these ranges of quarter-hours, by their places."""
+    places = list(ranges)
     found: list[Counts] = []
-    for some in _portions(ranges):
-        quarters = [quarter for place in some for quarter in ranges[place]]
-        ends = {place: ranges[place].stop for place in some}
-        found += _in_places(session, counted, ends, Tally.start.in_(quarters))
+    for at in range(0, len(places), _RANGES_AT_ONCE):
+        # Each for itself: of a list of quarter-hours PostgreSQL would look at every row.
+        selects = (_in_range(counted, place, ranges[place]) for place in places[at : at + _RANGES_AT_ONCE])
+        found += map(_counts_of, session.execute(union_all(*selects)))
     return found
 
 
-def _portions(ranges: Mapping[int, range]) -> Iterator[list[int]]:
-    places = list(ranges)
-    return (places[at : at + _RANGES_AT_ONCE] for at in range(0, len(places), _RANGES_AT_ONCE))
-
-
-def _in_places(
-    session: Session, counted: Counted, ends: Mapping[int, int], *within: ColumnElement[bool]
-) -> list[Counts]:
-    place = case(*((Tally.start < end, place) for place, end in ends.items()))
-    statement = select(place, *_KEY, *_SUMS).where(*_mine(counted, Span.QUARTER), *within)
-    return _counts(session, statement)
+def _in_range(counted: Counted, place: int, quarters: range) -> Select[Any]:
+    within = (Tally.start >= quarters.start, Tally.start < quarters.stop)
+    found: Select[Any] = select(literal_column(str(place)), *_KEY, *_SUMS)
+    return found.where(*_mine(counted, Span.QUARTER), *within).group_by(*_KEY)
 
 
 def in_months(session: Session, counted: Counted, begin: int, end: int) -> list[Counts]:
@@ -107,8 +113,12 @@ _SUMS: tuple[Any, ...] = (func.sum(Tally.number), func.sum(Tally.tokens), func.s
 def _counts(session: Session, statement: Select[Any]) -> list[Counts]:
     # By their places in the list: to PostgreSQL an expression with parameters is a new one each time.
     grouped = statement.group_by(*(literal_column(str(place)) for place in range(1, len(_KEY) + 2)))
+    return [_counts_of(row) for row in session.execute(grouped)]
+
+
+def _counts_of(row: Any) -> Counts:
     # PostgreSQL adds whole numbers up to decimal ones.
-    return [Counts(*row[:-3], *map(int, row[-3:])) for row in session.execute(grouped)]
+    return Counts(*row[:-3], *map(int, row[-3:]))
 
 
 def _mine(counted: Counted, span: Span) -> list[ColumnElement[bool]]:
