@@ -65,6 +65,30 @@ async def test_no_violations(visit: Visit, archive: Client, theme: str, language
             assert found == [], "\n".join(found)
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_no_violations_in_what_opens_above_a_page(visit: Visit, archive: Client, theme: str) -> None:
+    chat = await archive.conversation(title="浮层 overlay")
+    failing = {"offline": {"text": "说到一半", "error": "provider_unauthorized", "fail_after": 3, "rate": 0}}
+    await archive.say(chat["uuid"], "找得到的词")
+    await archive.post("/chat/messages", {"chat_id": chat["uuid"], "content": "再说", "config": failing})
+    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
+    async with visit(color_scheme=theme) as visitor:
+        page = visitor.page
+        field = page.get_by_role("textbox", name="消息")
+        for name, keys in {"palette": "Control+k", "sheet": "Control+/", "prompts": "/"}.items():
+            await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+            await page.locator(".failure").wait_for()
+            await page.evaluate(axe)
+            await field.press(keys)
+            await page.locator("dialog[open], .prompt-menu").wait_for()
+            if name == "palette":
+                await page.get_by_role("combobox", name="搜索").fill("找得到")
+                await page.locator("#found mark").first.wait_for()
+            found = await page.evaluate(_RUN)
+            await visitor.shoot(f"axe-{name}-{theme}")
+            assert found == [], "\n".join(found)
+
+
 async def _fill(archive: Client) -> None:
     """Something on every page."""
     await archive.post("/chat/api-keys", {"provider": "ollama", "status": "inactive"})

@@ -158,3 +158,31 @@ async def test_code_is_copied_and_saved_as_it_is(visit: Visit, archive: Client) 
         saved = await coming.value
         assert saved.suggested_filename == "code.py"
         assert (await saved.path()).read_text("utf-8") == code
+
+
+async def test_versions_are_compared_in_one_place(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="版本")
+    for n in range(20):
+        await archive.say(chat["uuid"], f"第 {n} 问", config={"offline": {"text": "字。" * 99, "rate": 0}})
+    reply = (await archive.messages(chat["uuid"]))[21]["uuid"]
+    for n in (2, 3):
+        script = {"offline": {"text": f"第 {n} 版。" * 400, "rate": 0}}
+        wanted = {"chat_id": chat["uuid"], "message_id": reply, "config": script}
+        await archive.post("/chat/messages/regenerate", wanted)
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}?m={reply}")
+        article = page.locator("article", has=page.locator(".versions"))
+        await expect(article.locator(".versions")).to_contain_text("1/3")
+        await expect(page.locator("article")).to_have_count(40)
+        before = (await article.bounding_box() or {})["y"]
+        await article.hover()
+        await article.get_by_role("button", name="下一个版本").click()
+        await expect(article.locator(".versions")).to_contain_text("2/3")
+        await page.keyboard.press("ArrowRight")
+        await expect(article.locator(".prose")).to_contain_text("第 3 版")
+        await page.keyboard.press("ArrowLeft")
+        await expect(article.locator(".versions")).to_contain_text("2/3")
+        await page.keyboard.press("ArrowLeft")
+        await expect(article.locator(".versions")).to_contain_text("1/3")
+        assert abs((await article.bounding_box() or {})["y"] - before) <= 2
