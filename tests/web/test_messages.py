@@ -1,6 +1,8 @@
 """What one can do with a message, and what it says where something went wrong."""
 
-from playwright.async_api import Page, expect
+import asyncio
+
+from playwright.async_api import Page, Route, expect
 
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Upstream, answer, models, reply
@@ -139,6 +141,27 @@ async def test_what_was_not_sent_is_kept(visit: Visit, archive: Client) -> None:
         await expect(page.locator("article.user")).to_have_count(1)
         await expect(field).to_have_value("下一句")
     assert [m["content"] for m in await archive.messages(chat["uuid"])] == ["别弄丢", "到了。"]
+
+
+async def test_what_is_sent_while_the_messages_come_stays(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="慢", config={"offline": {"text": "到了。", "rate": 0}})
+    await archive.say(chat["uuid"], "早先的")
+    async with visit() as visitor:
+        page = visitor.page
+        released = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await released.wait()
+            await route.continue_()
+
+        await page.route("**/messages?*", hold)
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.get_by_role("textbox", name="消息").fill("没等")
+        await page.keyboard.press("Enter")
+        await page.locator("article.user").wait_for()
+        released.set()
+        said = page.locator("article").locator(".bubble, .prose")
+        await expect(said).to_have_text(["早先的", "好的。", "没等", "到了。"])
 
 
 async def test_code_is_copied_and_saved_as_it_is(visit: Visit, archive: Client) -> None:

@@ -32,6 +32,9 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     run: null,
   });
 
+  /** Questions that are sent and the replies to them, until these end; also what was not sent. */
+  const fresh = new Set();
+
   // ----------------------------------------------------------------------------------------- reading
 
   /** The end of the conversation. @param {number} count messages it has, as far as is known */
@@ -68,12 +71,16 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
 
   function take(list, hasEarlier, hasLater) {
     const old = new Map(thread.messages.map((message) => [message.uuid, message]));
-    thread.messages = list.map((message) => {
+    const listed = new Set(list.map(({ uuid }) => uuid));
+    // What is sent while this answer was on its way is not in it.
+    const sent = hasLater ? [] : thread.messages.filter((message) => fresh.has(message) && !listed.has(message.uuid));
+    const known = list.map((message) => {
       const kept = old.get(message.uuid);
       if (!kept) return shown(message);
       if (thread.run?.message === kept) return kept;
       return Object.assign(kept, message);
     });
+    thread.messages = [...known, ...sent];
     Object.assign(thread, { hasEarlier, hasLater, status: "ready", error: null });
     const running = thread.messages.find((message) => message.state === "streaming" && message.task_id);
     if (running && !thread.run) follow(running);
@@ -137,6 +144,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
 
   async function ask(question, { modelId, config }) {
     const reply = blankReply(modelId);
+    fresh.add(question).add(reply);
     thread.messages = [...thread.messages, reply];
     const body = { chatId, content: question.content, files: question.files.map((file) => file.id), modelId, config };
     const callbacks = following(reply, question);
@@ -213,6 +221,8 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     };
     function end(state, event) {
       pacer.drop();
+      fresh.delete(message);
+      fresh.delete(question);
       Object.assign(message, { content: event.content, state, finish_reason: event.finish_reason ?? null, error: event.error ?? null, error_message: event.message ?? null });
       thread.run = null;
       refresh(message.uuid).catch(() => {}).then(() => {
@@ -242,6 +252,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   // ---------------------------------------------------------------------------------------- changing
 
   const discard = (message) => {
+    fresh.delete(message);
     thread.messages = thread.messages.filter((each) => each !== message);
     if (thread.run?.message === message) thread.run = null;
     sync.settle();
