@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Float,
+    Integer,
     Select,
     and_,
     case,
@@ -72,9 +73,18 @@ def first_quarter(session: Session, counted: Counted) -> int | None:
 
 def between(session: Session, counted: Counted, borders: Sequence[int]) -> list[Counts]:
     """What lies between each two of these quarter-hours, which ascend; its place is that of the first."""
-    place = case(*((Tally.start < border, place) for place, border in enumerate(borders[1:])))
+    place = _place(borders, 0, len(borders) - 1)
     within = (Tally.start >= borders[0], Tally.start < borders[-1])
     return _counts(session, select(place, *_KEY, *_SUMS).where(*_mine(counted, Span.QUARTER), *within))
+
+
+def _place(borders: Sequence[int], first: int, end: int) -> ColumnElement[int]:
+    """Which of these places it is, by halves: a year has 366 days, and many rows."""
+    if end - first == 1:
+        return literal_column(str(first), Integer)
+    middle = (first + end) // 2
+    before, behind = _place(borders, first, middle), _place(borders, middle, end)
+    return case((Tally.start < borders[middle], before), else_=behind)
 
 
 def in_ranges(session: Session, counted: Counted, ranges: Mapping[int, range]) -> list[Counts]:
