@@ -56,9 +56,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "This Idempotency-Key was used for a different request",
     ),
     "no_model_connected": (
-        "没有连接模型，由离线模型应答；设置 OPENAI_API_KEY 或 OPENAI_BASE_URL，或启动本机模型服务，然后重启",
-        "no model is connected: the offline model answers. "
-        "Set OPENAI_API_KEY or OPENAI_BASE_URL, or start a local model server, and restart",
+        "没有连接模型，由离线模型应答；请在网页的设置中添加连接，"
+        "或设置 OPENAI_API_KEY 或 OPENAI_BASE_URL，或启动本机模型服务，然后重启",
+        "no model is connected: the offline model answers. Add a connection in the client's settings; "
+        "or set OPENAI_API_KEY or OPENAI_BASE_URL, or start a local model server, and restart",
     ),
     "search_index_outdated": (
         "搜索索引由其他版本建立，可能找不全；请运行 duihua doctor",

@@ -30,9 +30,10 @@ _CHINESE_ANSWER = """\
 
 {quote}
 
-这段回复和真正的回复一样逐字传输并保存。要得到真正的回答，请任选一种方式连接模型，然后重启服务：
+这段回复和真正的回复一样逐字传输并保存。要得到真正的回答，请任选一种方式连接模型：
 
-- 设置环境变量 `OPENAI_API_KEY`；其他兼容 OpenAI 的服务再设置 `OPENAI_BASE_URL`
+- 在网页的“设置 → 模型连接”中添加一个，立即可用
+- 设置环境变量 `OPENAI_API_KEY`，其他兼容 OpenAI 的服务再设置 `OPENAI_BASE_URL`，然后重启服务
 - 在本机启动 Ollama（端口 11434）、llama.cpp（8080）、LM Studio（1234）或 vLLM（8000），重启后自动发现
 """
 _ENGLISH_ANSWER = """\
@@ -43,9 +44,11 @@ Your message was received and stored ({count} characters):
 {quote}
 
 This reply is streamed and stored like a real one. To get real answers, connect a model in one of \
-these ways, then restart the server:
+these ways:
 
-- Set `OPENAI_API_KEY` in the environment; for another OpenAI-compatible service, `OPENAI_BASE_URL` as well
+- Add one in the web client under “Settings → Model connections”; it can be used at once
+- Set `OPENAI_API_KEY` in the environment, for another OpenAI-compatible service `OPENAI_BASE_URL` as well, \
+and restart the server
 - Start Ollama (port 11434), llama.cpp (8080), LM Studio (1234) or vLLM (8000) on this machine; \
 it is found after the restart
 """
