@@ -1,7 +1,7 @@
 """API keys at rest: Fernet tokens under a secret key that is kept apart from the database.
 
 The secret key is `DUIHUA_SECRET_KEY`, or else a file in the data folder, made on first use. Either may
-hold several: the first encrypts, all of them decrypt. See docs/decisions/0009-keys-at-rest.md for why.
+hold several: the first encrypts, all of them decrypt. See docs/decisions/0008-keys-at-rest.md for why.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""A new secret key for every stored API key, while servers go on; docs/decisions/0009 says why it is safe."""
+"""A new secret key for every stored API key, while servers go on; docs/decisions/0008 says why it is safe."""
 
 import asyncio
 from collections.abc import Callable, Iterator
