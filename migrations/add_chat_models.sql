@@ -114,6 +114,8 @@ CREATE TABLE conversation_documents (
 
 CREATE INDEX ix_conversation_documents_tokens ON conversation_documents USING gin (tokens);
 
+CREATE INDEX ix_conversation_documents_user_id_id ON conversation_documents (user_id, id);
+
 -- Uploaded files; their bytes are in the file storage
 CREATE TABLE files (
     id BIGSERIAL NOT NULL,
@@ -211,6 +213,8 @@ CREATE TABLE message_documents (
 );
 
 CREATE INDEX ix_message_documents_tokens ON message_documents USING gin (tokens);
+
+CREATE INDEX ix_message_documents_user_id_id ON message_documents (user_id, id);
 
 -- Texts that a conversation starts from
 CREATE TABLE prompts (

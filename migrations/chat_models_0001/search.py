@@ -22,6 +22,7 @@ def _documents(name: str, *columns: sa.Column[object], text: str, comment: str) 
     )
     nothing = sa.text("tokens IS NOT NULL")
     sa.Index(f"ix_{name}_tokens", table.c.tokens, postgresql_using="gin", sqlite_where=nothing)
+    sa.Index(f"ix_{name}_user_id_id", table.c.user_id, table.c.id, sqlite_where=nothing)
 
 
 _documents(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from duihua.core.errors import InvalidInput
 from duihua.core.ids import new_uuid
@@ -16,6 +17,8 @@ from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.search import SearchQuery
 from duihua.search import service
 from duihua.search_index import repository
+from duihua.search_index.lookup_repository import Wanted, walking
+from duihua.search_index.query import parse
 from tests.fixtures.rows import MOMENT, conversation, default_group_id
 
 # Each from another corner: scripts, widths, marks, symbols, code, and what only looks the same.
@@ -95,6 +98,12 @@ def scan(text: str, keyword: str) -> bool:
     return True
 
 
+def walked(session: Session, keyword: str) -> set[str]:
+    """What PostgreSQL finds of common words."""
+    ids = walking(LOCAL_USER_ID, Wanted(repository.MESSAGES, parse(keyword)))
+    return set(session.scalars(select(Message.uuid).where(Message.id.in_(ids.order_by(None)))))
+
+
 def found(session: Session, keyword: str) -> set[str]:
     wanted = SearchQuery(keyword=keyword, type="message", page_size=100)
     answer = service.search(session, LOCAL_USER_ID, wanted)
@@ -132,6 +141,8 @@ async def test_every_query_finds_what_a_scan_finds(database: Database) -> None:
         expected = {uuid for uuid, text in stored.items() if scan(text, keyword)}
         try:
             assert await database.read(found, keyword) == expected, keyword
+            if database.dialect == "postgresql":
+                assert await database.read(walked, keyword) == expected, keyword
         except InvalidInput:
             assert not any(wanted for wanted, _ in terms(keyword))
         else:

@@ -12,16 +12,22 @@ from duihua.db.base import Base, BigId
 _TOKENS = ARRAY(BigInteger).with_variant(Text(), "sqlite")
 
 
-def _gin(name: str) -> Index:
-    # On SQLite, of no row: it costs nothing there.
-    return Index(name, "tokens", postgresql_using="gin", sqlite_where=text("tokens IS NOT NULL"))
+# On SQLite, no row is in an index for PostgreSQL: it costs nothing there.
+_NOTHING = text("tokens IS NOT NULL")
+
+
+def _indexes(table: str) -> tuple[Index, Index]:
+    return (
+        Index(f"ix_{table}_tokens", "tokens", postgresql_using="gin", sqlite_where=_NOTHING),
+        Index(f"ix_{table}_user_id_id", "user_id", "id", sqlite_where=_NOTHING),
+    )
 
 
 class MessageDocument(Base):
     """The folded text of a message that can be seen; `id` is the message's."""
 
     __tablename__ = "message_documents"
-    __table_args__ = (_gin("ix_message_documents_tokens"),)
+    __table_args__ = _indexes("message_documents")
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
@@ -36,7 +42,7 @@ class ConversationDocument(Base):
     """The folded title and description of a conversation that can be seen; `id` is the conversation's."""
 
     __tablename__ = "conversation_documents"
-    __table_args__ = (_gin("ix_conversation_documents_tokens"),)
+    __table_args__ = _indexes("conversation_documents")
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))

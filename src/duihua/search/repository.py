@@ -11,6 +11,7 @@ from duihua.models import Conversation, ConversationDocument, Message, MessageDo
 from duihua.schemas.search import SearchQuery
 from duihua.search.ranking import Candidate, rarity_of
 from duihua.search_index import lookup_repository as lookup
+from duihua.search_index.lookup_repository import Wanted
 from duihua.search_index.query import Query, Term
 from duihua.search_index.repository import CONVERSATIONS, MESSAGES, OTHER_TYPES, message_facets, microseconds
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
@@ -34,19 +35,18 @@ class Hits(NamedTuple):
 def messages(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Hits:
     """The messages that are meant."""
     facts = message_facets(None, wanted.role, wanted.message_type, wanted.model_id)
-    facets = (*lookup.owner_facets(session, user_id), *facts)
     without = OTHER_TYPES if wanted.message_type is MessageType.TEXT else ()
-    found = lookup.matching(session, MESSAGES, query, facets, without=without)
     inside = _inside(wanted)
+    lookup.plan_each(session)
+    found = lookup.find(session, user_id, Wanted(MESSAGES, query, facts, without=without))
     if inside:
-        is_common = lookup.count(session, found) > lookup.COUNTED
-        narrow = _narrow(session, user_id, wanted, query) if is_common else None
+        narrow = _narrow(session, user_id, wanted, query) if found.total > lookup.COUNTED else None
         found = (
-            narrow
+            lookup.Found(narrow, lookup.count(session, narrow))
             if narrow is not None
-            else lookup.matching(session, MESSAGES, query, facets, inside, without)
+            else lookup.find(session, user_id, Wanted(MESSAGES, query, facts, inside, without))
         )
-    return Hits(found, lookup.count(session, found), user_id, are_messages=True)
+    return Hits(found.statement, found.total, user_id, are_messages=True)
 
 
 def _inside(wanted: SearchQuery) -> list[ColumnElement[bool]]:
@@ -98,23 +98,20 @@ def conversations(session: Session, user_id: int, wanted: SearchQuery, query: Qu
     if wanted.end_time is not None:
         inside.append(Conversation.updated_at <= wanted.end_time)
     conditions = [ConversationDocument.id.in_(select(Conversation.id).where(*inside))] if inside else []
-    facets = lookup.owner_facets(session, user_id)
-    found = lookup.matching(session, CONVERSATIONS, query, facets, conditions)
-    return Hits(found, lookup.count(session, found), user_id, are_messages=False)
+    lookup.plan_each(session)
+    found = lookup.find(session, user_id, Wanted(CONVERSATIONS, query, conditions=conditions))
+    return Hits(found.statement, found.total, user_id, are_messages=False)
 
 
 def rarity(session: Session, user_id: int, query: Query) -> dict[Term, float]:
     """The weight of each term; of one alone, it makes no difference."""
     if len(query.wanted) == 1:
         return {query.wanted[0]: 1.0}
-    facets = lookup.owner_facets(session, user_id)
-    return {
-        term: rarity_of(
-            lookup.count(session, lookup.matching(session, MESSAGES, Query((term,), ()), facets)),
-            lookup.COUNTED,
-        )
+    totals = {
+        term: lookup.find(session, user_id, Wanted(MESSAGES, Query((term,), ()))).total
         for term in query.wanted
     }
+    return {term: rarity_of(total, lookup.COUNTED) for term, total in totals.items()}
 
 
 def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
