@@ -3,11 +3,14 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from duihua.app import open_uploads
 from duihua.conversations import service
+from duihua.core.config import Config
 from duihua.db.copying import NotEmpty, copy
 from duihua.db.session import open_database
 from duihua.models import User
@@ -25,7 +28,8 @@ def source(sqlite_template: Path, tmp_path: Path) -> Path:
     path.write_bytes(sqlite_template.read_bytes())
     file = tmp_path / "对话.jsonl"
     file.write_bytes(encoded(archive({"uuid": "a"}), archive()))
-    into_database(f"sqlite:///{path}", file, lambda *_: None)
+    uploads = partial(open_uploads, Config(data_dir=tmp_path))
+    into_database(f"sqlite:///{path}", file, lambda *_: None, uploads)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("ALTER TABLE conversations ADD COLUMN agent_state JSON")
         connection.execute("UPDATE conversations SET agent_state = ? WHERE id = 1", ('{"步": 1}',))
@@ -40,7 +44,7 @@ def rows(path: Path) -> dict[str, set[tuple[object, ...]]]:
     """Every row of every table that holds content."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
-        tables = ("users", "chat_groups", "conversations", "messages", "changes")
+        tables = ("users", "chat_groups", "conversations", "messages", "changes", "tallies")
         return {
             table: {tuple(sorted(dict(row).items())) for row in connection.execute(f"SELECT * FROM {table}")}
             for table in tables
