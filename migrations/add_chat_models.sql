@@ -107,7 +107,7 @@ CREATE TABLE conversation_documents (
     user_id BIGINT NOT NULL,
     -- title and description in the form in which texts are compared
     text TEXT NOT NULL,
-    tokens BIGINT[],
+    tokens INTEGER[],
     CONSTRAINT pk_conversation_documents PRIMARY KEY (id),
     CONSTRAINT fk_conversation_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
 );
@@ -207,7 +207,7 @@ CREATE TABLE message_documents (
     said_at BIGINT NOT NULL,
     -- the message in the form in which texts are compared
     text TEXT NOT NULL,
-    tokens BIGINT[],
+    tokens INTEGER[],
     CONSTRAINT pk_message_documents PRIMARY KEY (id),
     CONSTRAINT fk_message_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
 );

@@ -17,7 +17,7 @@ def _documents(name: str, *columns: sa.Column[object], text: str, comment: str) 
         owner(),
         *columns,
         sa.Column("text", sa.Text(), nullable=False, comment=text),
-        sa.Column("tokens", ARRAY(sa.BigInteger()).with_variant(sa.Text(), "sqlite")),
+        sa.Column("tokens", ARRAY(sa.Integer()).with_variant(sa.Text(), "sqlite")),
         comment=comment,
     )
     nothing = sa.text("tokens IS NOT NULL")

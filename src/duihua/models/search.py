@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from duihua.db.base import Base, BigId
 
 # Numbers, because they are compared faster than texts; see `search_index.tokens`. SQLite leaves it empty.
-_TOKENS = ARRAY(BigInteger).with_variant(Text(), "sqlite")
+_TOKENS = ARRAY(Integer).with_variant(Text(), "sqlite")
 
 
 # On SQLite, no row is in an index for PostgreSQL: it costs nothing there.

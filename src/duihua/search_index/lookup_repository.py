@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     ColumnElement,
+    Integer,
     Select,
     and_,
     column,
@@ -27,7 +27,7 @@ from duihua.search_index.repository import CONVERSATIONS, MESSAGES, Documents
 COUNTED = 10_000
 # More tokens of one term hardly exclude a text that the first ones let through.
 _TOKENS_OF_TERM = 8
-_BIGINTS = ARRAY(BigInteger)
+_NUMBERS = ARRAY(Integer)
 # So many of the newest documents tell how common a query is. What is as common as this is counted faster by a
 # walk through the documents than by the index, which gathers all hits before it gives the first.
 _SAMPLE = 1000
@@ -115,15 +115,15 @@ def matching(
     `facets` must all be there, none of `without`, and `conditions` on the table of documents hold.
     """
     wanted = [*facets, *(token for term in query.wanted for token in _chosen(term))]
-    excluded = (token for term in query.unwanted if term.is_proven for token in term.tokens)
-    unwanted = [*without, *excluded]
     is_sqlite = session.get_bind().dialect.name == "sqlite"
+    proven = {term for term in (*query.wanted, *query.unwanted) if _proves(term, is_sqlite=is_sqlite)}
+    unwanted = [*without, *(token for term in query.unwanted if term in proven for token in term.tokens)]
     documents = kind.table
     holds = func.instr if is_sqlite else func.strpos
     checks = [
         *conditions,
-        *(holds(documents.c.text, term.literal) > 0 for term in query.wanted if not term.is_proven),
-        *(holds(documents.c.text, term.literal) == 0 for term in query.unwanted if not term.is_proven),
+        *(holds(documents.c.text, term.literal) > 0 for term in query.wanted if term not in proven),
+        *(holds(documents.c.text, term.literal) == 0 for term in query.unwanted if term not in proven),
     ]
     if not is_sqlite:
         checks.append(documents.c.tokens.bool_op("@>")(_numbers(wanted)))
@@ -136,6 +136,11 @@ def matching(
     if checks:
         found = found.join(documents, documents.c.id == terms.c.rowid).where(*checks)
     return found.order_by(terms.c.rowid.desc())
+
+
+def _proves(term: Term, *, is_sqlite: bool) -> bool:
+    """Whether its tokens are all that must be looked at; as a number, a longer one may be another's too."""
+    return term.is_proven and (is_sqlite or term.begins_word or len(term.literal) == 1)
 
 
 def scanning(kind: Documents, query: Query) -> Select[int]:
@@ -184,4 +189,4 @@ def _match(wanted: Sequence[str], unwanted: Sequence[str]) -> str:
 
 
 def _numbers(wanted: Iterable[str]) -> ColumnElement[Any]:
-    return literal(sorted({tokens.packed(token) for token in wanted}), _BIGINTS)
+    return literal(sorted({tokens.packed(token) for token in wanted}), _NUMBERS)
