@@ -2,11 +2,8 @@
 
 import asyncio
 import gc
-import os
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import suppress
 
 import structlog
@@ -17,7 +14,6 @@ from duihua import __version__
 from duihua.app import create_app
 from duihua.core.config import Config
 from duihua.core.i18n import translate
-from duihua.db import migrate
 from duihua.db.errors import StorageUnavailable
 from duihua.db.lock import sole_server
 from duihua.db.session import shown_url
@@ -98,29 +94,15 @@ async def _announce(app: FastAPI) -> None:
 
 
 def serve(config: Config, inherited: Inherited | None = None) -> None:
-    """Migrate the database if need be, and serve until told to stop; as a worker of a parent, if `inherited`.
+    """Serve a database that is current until told to stop; as a worker of a parent, if `inherited`.
 
     Raises:
-        DatabaseInUse, MigrationError: nothing was changed.
+        DatabaseInUse: nothing was changed.
     """
-    url = config.resolved_database_url
-    if not migrate.is_current(url):
-        _migrate(url)
-    with sole_server(url):
+    with sole_server(config.resolved_database_url):
         # uvicorn ends by raising the signal that stopped it once more: having stopped cleanly is no failure.
         signal.signal(signal.SIGTERM, lambda *_: None)
         Server(create_app(config), config, inherited).run(inherited.listeners if inherited else None)
-
-
-def _migrate(url: str) -> None:
-    """In a process of its own: what a migration loads is 8 MB that this one would never give back."""
-    command = [sys.executable, "-m", "duihua", "migrate"]
-    done = subprocess.run(
-        command, env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise migrate.MigrationError(done.stderr.strip().removeprefix("duihua: "))
-    log.info("database migrated", report=done.stdout.strip())
 
 
 def _uvicorn_config(app: FastAPI, config: Config) -> uvicorn.Config:

@@ -19,7 +19,7 @@ import structlog
 
 from duihua import __version__
 from duihua.core.config import Config
-from duihua.db import migrate
+from duihua.db.migrating import Migration
 from duihua.db.session import shown_url
 
 log = structlog.get_logger()
@@ -66,8 +66,7 @@ def supervise(config: Config) -> bool:
         )
     if os.name != "posix":
         raise ValueError("DUIHUA_WORKERS: one process on this system; start several, each with its own port.")
-    if not migrate.is_current(url):
-        log.info("database migrated", report=str(migrate.upgrade(url)))
+    Migration(url).end()
     listeners = listen(config.host, config.port)
     try:
         return asyncio.run(Supervisor(config, listeners).run())

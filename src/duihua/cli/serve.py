@@ -24,6 +24,11 @@ def serve(**options: str | None) -> None:
             if not supervisor.supervise(config):
                 raise typer.Exit(1)
         else:
+            from duihua.db.migrating import Migration
+
+            # It goes on while the server is imported, which is most of a start.
+            migration = Migration(config.resolved_database_url)
             from duihua.serving import serve as run
 
+            migration.end()
             run(config, inherited)
