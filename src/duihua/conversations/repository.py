@@ -42,7 +42,9 @@ def find(session: Session, user_id: int, reference: str, *, lock: bool = False) 
 def _one(*, by_id: bool, lock: bool) -> Select[Conversation]:
     name = Conversation.id if by_id else Conversation.uuid
     statement = select(Conversation).where(name == bindparam("name"), *_visible(bindparam("user")))
-    return statement.with_for_update() if lock else statement
+    # Read anew where this unit has it already: what it knew from before the lock may be somebody's past, and
+    # a value that is set to what it was then would not be written.
+    return statement.with_for_update().execution_options(populate_existing=True) if lock else statement
 
 
 def find_all(session: Session, user_id: int, references: Sequence[str]) -> dict[str, Conversation]:
