@@ -16,6 +16,7 @@ from duihua.db.session import Session
 from duihua.db.types import UtcDateTime
 from duihua.generation import journal_repository
 from duihua.generation.ending import Ending, LostGeneration, last_rows
+from duihua.messages import tree
 from duihua.models import Conversation, Generation, Message
 from duihua.models.generation import LEASE
 from duihua.schemas.outgoing import preview
@@ -116,14 +117,7 @@ def finish(session: Session, ending: Ending) -> list[tuple[int, bytes]]:
     moment = now()
     user_id, conversation_id, message_id = _claim_end(session, ending, moment)
     growth = _write_message(session, message_id, ending, moment)
-    said = {"last_message": preview(ending.content)} if ending.content else {}
-    session.execute(
-        update(Conversation)
-        .where(Conversation.id == conversation_id, Conversation.active_leaf_id == message_id)
-        .where(select(Message.id).filter_by(id=message_id, status=RowStatus.ACTIVE).exists())
-        .values(updated_at=moment, **said)
-        .execution_options(synchronize_session=False)
-    )
+    _show_end(session, conversation_id, message_id, ending, moment)
     changes.of_messages(
         session, Act.CHANGED, user_id, [message_id], conversation_id=conversation_id, growth=growth
     )
@@ -188,6 +182,28 @@ def _write_message(session: Session, message_id: int, ending: Ending, moment: da
     )
     # It was stored without a text.
     return Growth(tokens, len(ending.content))
+
+
+def _show_end(
+    session: Session, conversation_id: int, message_id: int, ending: Ending, moment: datetime
+) -> None:
+    said = {"last_message": preview(ending.content)} if ending.content else {}
+    is_shown = select(Message.id).filter_by(id=message_id, status=RowStatus.ACTIVE, on_branch=True).exists()
+    as_leaf = session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation_id, Conversation.active_leaf_id == message_id, is_shown)
+        .values(updated_at=moment, **said)
+        .execution_options(synchronize_session=False)
+        .returning(Conversation.id)
+    )
+    if as_leaf.first() is not None:
+        return
+    # Something stands below it, or it is not shown. What is below may say nothing, or be deleted.
+    conversation = session.scalar(
+        select(Conversation).filter_by(id=conversation_id).where(is_shown).with_for_update()
+    )
+    if conversation is not None:
+        tree.refresh(session, conversation)
 
 
 def _counted(ending: Ending, kind: str) -> int | None:
