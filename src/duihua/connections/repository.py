@@ -9,6 +9,7 @@ from duihua.core.clock import now
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.matching import contains
 from duihua.db.paging import read_page
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import Connection, ConnectionModel
 from duihua.providers.base import ModelInfo
@@ -107,7 +108,7 @@ def keep_list(
 def find(session: Session, user_id: int, connection_id: int, *, lock: bool = False) -> Connection | None:
     """The user's connection, unless it is deleted; `lock` keeps other writers off its row."""
     statement = select(Connection).where(Connection.id == connection_id, *_visible(user_id))
-    return session.scalar(statement.with_for_update() if lock else statement)
+    return session.scalar(locked(statement) if lock else statement)
 
 
 def page(

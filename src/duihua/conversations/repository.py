@@ -22,6 +22,7 @@ from duihua.core.clock import iso, now
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.paging import read_page
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import Conversation, Message
 from duihua.schemas.conversation import ConversationQuery
@@ -42,23 +43,21 @@ def find(session: Session, user_id: int, reference: str, *, lock: bool = False) 
 def _one(*, by_id: bool, lock: bool) -> Select[Conversation]:
     name = Conversation.id if by_id else Conversation.uuid
     statement = select(Conversation).where(name == bindparam("name"), *_visible(bindparam("user")))
-    # Read anew where this unit has it already: what it knew from before the lock may be somebody's past, and
-    # a value that is set to what it was then would not be written.
-    return statement.with_for_update().execution_options(populate_existing=True) if lock else statement
+    return locked(statement) if lock else statement
 
 
-def find_all(session: Session, user_id: int, references: Sequence[str]) -> dict[str, Conversation]:
-    """Those of the user's conversations that exist, by the reference that named each."""
+def lock_all(session: Session, user_id: int, references: Sequence[str]) -> dict[str, Conversation]:
+    """Those of the user's conversations that exist, by the reference that named each; locked."""
     ids = {reference: as_row_id(reference) for reference in references}
-    rows = session.scalars(
-        select(Conversation).where(
-            or_(
-                Conversation.uuid.in_([reference for reference, row_id in ids.items() if row_id is None]),
-                Conversation.id.in_([row_id for row_id in ids.values() if row_id is not None]),
-            ),
-            *_visible(user_id),
-        )
-    ).all()
+    statement = select(Conversation).where(
+        or_(
+            Conversation.uuid.in_([reference for reference, row_id in ids.items() if row_id is None]),
+            Conversation.id.in_([row_id for row_id in ids.values() if row_id is not None]),
+        ),
+        *_visible(user_id),
+    )
+    # In one order, so that two of these wait for each other in turn.
+    rows = session.scalars(locked(statement.order_by(Conversation.id))).all()
     by_name: dict[str | int, Conversation] = {row.uuid: row for row in rows} | {row.id: row for row in rows}
     return {
         reference: by_name[name]

@@ -132,7 +132,7 @@ def delete(session: Session, user_id: int, reference: str) -> int:
 
 def delete_many(session: Session, user_id: int, references: list[str]) -> tuple[dict[str, Any], list[int]]:
     """Hide those that exist; what the wire is told, and the ids of the hidden."""
-    found = repository.find_all(session, user_id, references)
+    found = repository.lock_all(session, user_id, references)
     rows = _distinct(found)
     repository.mark_deleted(session, rows)
     _tell(session, Act.DELETED, user_id, rows)
@@ -163,7 +163,7 @@ def move(session: Session, user_id: int, reference: str, group_id: int) -> dict[
 def move_many(session: Session, user_id: int, references: list[str], group_id: int) -> dict[str, Any]:
     """Put those that exist into a group; the report. Raises GroupNotFound."""
     group = group_access.owned(session, user_id, group_id, lock=True)
-    found = repository.find_all(session, user_id, references)
+    found = repository.lock_all(session, user_id, references)
     rows = _distinct(found)
     repository.move(session, rows, group.id)
     _tell(session, Act.CHANGED, user_id, rows)

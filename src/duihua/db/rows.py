@@ -1,11 +1,23 @@
-"""Rows written one by one, where a flush of the whole session would write more than is meant."""
+"""Rows that are locked, and rows written one by one, where a flush of all would write more than is meant."""
 
 from functools import cache
+from typing import TypeVar
 
-from sqlalchemy import Insert, Table, func, insert, select
+from sqlalchemy import Insert, Select, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from duihua.db.base import Base
+
+Row = TypeVar("Row", bound=Base)
+
+
+def locked(statement: Select[Row]) -> Select[Row]:
+    """The same rows, kept from other writers until the transaction ends.
+
+    They are read anew where the unit of work has them already: what it knew from before the lock may be
+    somebody's past, and a value that is set to what it was then would not be written.
+    """
+    return statement.with_for_update().execution_options(populate_existing=True)
 
 
 def insert_now(session: Session, row: Base) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, select, update
 
 from duihua.core.ids import as_row_id
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import File
 from duihua.vocabulary import FileStatus
@@ -21,7 +22,7 @@ def find(session: Session, user_id: int, reference: str, *, lock: bool = False) 
         File.user_id == user_id,
         File.status == FileStatus.ACTIVE,
     )
-    return session.scalar(statement.with_for_update() if lock else statement)
+    return session.scalar(locked(statement) if lock else statement)
 
 
 def by_uuid(session: Session, user_id: int, uuids: Collection[str]) -> dict[str, File]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select, update
 
 from duihua.core.clock import now
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Conversation
 from duihua.vocabulary import ConversationStatus, RowStatus
@@ -15,7 +16,7 @@ def find(session: Session, user_id: int, group_id: int, *, lock: bool = False) -
     statement = select(ChatGroup).where(
         ChatGroup.id == group_id, ChatGroup.user_id == user_id, ChatGroup.status == RowStatus.ACTIVE
     )
-    return session.scalar(statement.with_for_update() if lock else statement)
+    return session.scalar(locked(statement) if lock else statement)
 
 
 def find_default(session: Session, user_id: int) -> ChatGroup | None:

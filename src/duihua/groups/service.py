@@ -60,7 +60,7 @@ def create(session: Session, user_id: int, new: ChatGroupCreate) -> dict[str, An
 
 def change(session: Session, user_id: int, group_id: int, wanted: ChatGroupUpdate) -> dict[str, Any]:
     """Change the named fields; an explicit null clears. Raises GroupNotFound."""
-    group = access.owned(session, user_id, group_id)
+    group = access.owned(session, user_id, group_id, lock=True)
     for field, value in wanted.model_dump(exclude_unset=True).items():
         setattr(group, field, _CLEARED.get(field) if value is None else value)
     group.updated_at = now()

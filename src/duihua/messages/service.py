@@ -145,8 +145,7 @@ def restore(session: Session, user_id: int, message_id: str, language: Language)
 
 def activate(session: Session, user_id: int, message_id: str, language: Language) -> dict[str, Any]:
     """Make the branch of this version the one that is shown. Raises MessageNotFound."""
-    message, conversation = access.owned(session, user_id, message_id)
-    conversation_access.owned(session, user_id, conversation.uuid, lock=True)
+    message, conversation = _kept(session, user_id, message_id)
     tree.activate(session, conversation, message)
     session.flush()
     changes.of_conversations(session, Act.CHANGED, user_id, [conversation.id])
@@ -161,13 +160,18 @@ def present_one(
     return _present(session, [message], conversation.uuid, language)[0]
 
 
-def _settled(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
+def _kept(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
     message, conversation = access.owned(session, user_id, message_id)
     conversation_access.owned(session, user_id, conversation.uuid, lock=True)
     # Somebody may have changed it while the lock was waited for.
     session.refresh(message)
     if message.status == RowStatus.DELETED:
         raise access.MessageNotFound
+    return message, conversation
+
+
+def _settled(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
+    message, conversation = _kept(session, user_id, message_id)
     if message.state == MessageState.STREAMING:
         raise MessageStreaming
     return message, conversation

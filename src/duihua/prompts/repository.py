@@ -9,6 +9,7 @@ from duihua.core.clock import now
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.matching import contains
 from duihua.db.paging import read_page
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import Prompt
 from duihua.schemas.prompt import PromptQuery
@@ -20,7 +21,7 @@ CURSOR = "prompts"
 def find(session: Session, user_id: int, prompt_id: int, *, lock: bool = False) -> Prompt | None:
     """The user's prompt, unless it is deleted; `lock` keeps other writers off its row."""
     statement = select(Prompt).where(Prompt.id == prompt_id, *_visible(user_id))
-    return session.scalar(statement.with_for_update() if lock else statement)
+    return session.scalar(locked(statement) if lock else statement)
 
 
 def page(session: Session, user_id: int, query: PromptQuery) -> tuple[Sequence[Prompt], int, str | None]:

@@ -9,6 +9,7 @@ from duihua.core.clock import iso
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.paging import read_page
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Conversation, Generation, GenerationEvent, Message, MessageRevision
 from duihua.schemas.base import PageQuery
@@ -43,7 +44,7 @@ def _beyond(cursor: str) -> ColumnElement[bool]:
 
 def find(session: Session, user_id: int, references: Sequence[str] | None) -> Sequence[Conversation]:
     """Those that are in the user's trash, all for None; locked until the end of the transaction."""
-    statement = select(Conversation).where(*_deleted(user_id)).order_by(Conversation.id).with_for_update()
+    statement = locked(select(Conversation).where(*_deleted(user_id)).order_by(Conversation.id))
     if references is not None:
         ids = {reference: as_row_id(reference) for reference in references}
         statement = statement.where(
@@ -67,8 +68,12 @@ def any_running(session: Session, ids: Sequence[int]) -> bool:
     )
 
 
-def restore(session: Session, ids: Sequence[int], *, default_group_id: int) -> None:
+def restore(session: Session, found: Sequence[Conversation], *, default_group_id: int) -> None:
     """Show these again; those whose group is gone are put into the default one."""
+    ids = [row.id for row in found]
+    # A group that is being deleted is waited for, and one that is there stays until these are in it.
+    for some in _portions(sorted({row.group_id for row in found})):
+        session.scalars(locked(select(ChatGroup).where(ChatGroup.id.in_(some)).order_by(ChatGroup.id))).all()
     group_is_there = exists().where(
         ChatGroup.id == Conversation.group_id, ChatGroup.status == RowStatus.ACTIVE
     )

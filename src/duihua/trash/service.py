@@ -39,7 +39,7 @@ def restore(session: Session, user_id: int, references: Sequence[str]) -> dict[s
     found = repository.find(session, user_id, references)
     ids = [row.id for row in found]
     # A group that is gone has no place in any list: what comes back must be seen.
-    repository.restore(session, ids, default_group_id=groups.default_group(session, user_id).id)
+    repository.restore(session, found, default_group_id=groups.default_group(session, user_id).id)
     changes.of_conversations(session, Act.RESTORED, user_id, ids)
     return {"restored": len(found), "missing": _missing(references, found)}
 
