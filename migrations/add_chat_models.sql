@@ -363,6 +363,8 @@ CREATE TABLE messages (
     content TEXT NOT NULL,
     -- what the model thought, where it shows that
     reasoning TEXT,
+    -- milliseconds that it thought, where that was seen
+    reasoning_ms INTEGER,
     -- text, image, file
     message_type VARCHAR(20) DEFAULT 'text' NOT NULL,
     message_metadata JSON,

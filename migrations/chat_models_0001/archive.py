@@ -94,6 +94,7 @@ _MESSAGES = sa.Table(
     sa.Column("role", sa.String(20), nullable=False, comment="user, assistant, system, tool"),
     sa.Column("content", sa.Text(), nullable=False),
     sa.Column("reasoning", sa.Text(), comment="what the model thought, where it shows that"),
+    sa.Column("reasoning_ms", sa.Integer(), comment="milliseconds that it thought, where that was seen"),
     word("message_type", "text", "text, image, file"),
     sa.Column("message_metadata", sa.JSON()),
     sa.Column("files", sa.JSON()),

@@ -41,6 +41,19 @@ async def test_a_reply_is_lawful_and_stored_as_it_was_shown(
         assert events[-1].data["usage"]["total_tokens"] > 0
 
 
+async def test_a_reply_tells_how_long_was_thought(client: Client) -> None:
+    chat_id = (await client.conversation())["uuid"]
+    thinking = asked(chat_id, reasoning="一二三四五六七八九十", text="好", rate=40)
+    events = await client.stream("/chat/messages/stream", thinking)
+    thought = (await stored(client, chat_id, events))["reasoning_ms"]
+    assert 100 < thought < 60_000
+    # Where it never came to a word, until it failed.
+    events = await client.stream("/chat/messages/stream", asked(chat_id, **SCRIPTS["fails while thinking"]))
+    assert (await stored(client, chat_id, events))["reasoning_ms"] >= 0
+    events = await client.stream("/chat/messages/stream", asked(chat_id, text="好"))
+    assert (await stored(client, chat_id, events))["reasoning_ms"] is None
+
+
 async def test_many_replies_at_once_are_lawful_each(client: Client) -> None:
     chats = [(await client.conversation())["uuid"] for _ in range(8)]
 

@@ -172,6 +172,7 @@ def archives(draw: st.DrawFn) -> dict[str, Any]:
             "role": st.sampled_from(["user", "assistant", "system", "tool"]),
             "content": texts,
             "reasoning": texts,
+            "reasoning_ms": st.none() | st.integers(0, 9),
             "created_at": moments,
             "state": st.sampled_from(["complete", "cancelled", "interrupted", "failed"]),
             "message_metadata": st.dictionaries(texts, st.none() | st.integers(-9, 9) | texts, max_size=2),

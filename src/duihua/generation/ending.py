@@ -30,6 +30,7 @@ class Ending(NamedTuple):
     state: MessageState
     content: str
     reasoning: str
+    reasoning_ms: int | None = None
     error: str | None = None
     error_values: dict[str, Any] | None = None
     finish_reason: str | None = None

@@ -265,6 +265,7 @@ def _ending(ended: Generating, state: MessageState, error: AppError | None, owne
         state=state,
         content="".join(ended.said.text),
         reasoning="".join(ended.said.reasoning),
+        reasoning_ms=ended.thinking.milliseconds,
         error=code,
         error_values=(error.values or None) if error else None,
         finish_reason=ended.finish_reason,

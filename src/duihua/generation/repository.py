@@ -170,6 +170,7 @@ def _write_message(session: Session, message_id: int, ending: Ending, moment: da
         .values(
             content=ending.content,
             reasoning=ending.reasoning or None,
+            reasoning_ms=ending.reasoning_ms,
             state=ending.state,
             error=ending.error,
             error_values=ending.error_values,

@@ -1,6 +1,7 @@
 """One run: a provider's deltas into the journal, until exactly one outcome."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -24,6 +25,32 @@ class ReplyTooLong(AppError):
     code = "reply_too_long"
 
 
+class Thinking:
+    """How long a model thinks: from a first thought to the word after it, each time that it begins."""
+
+    __slots__ = ("_since", "_spent")
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._spent: float | None = None
+
+    def begin(self) -> None:
+        """A thought came."""
+        if self._since is None:
+            self._since = time.monotonic()
+
+    def end(self) -> None:
+        """A word came, or nothing comes any more."""
+        if self._since is not None:
+            self._spent = (self._spent or 0.0) + time.monotonic() - self._since
+            self._since = None
+
+    @property
+    def milliseconds(self) -> int | None:
+        """All of it that has ended; None where there was none."""
+        return None if self._spent is None else round(self._spent * 1000)
+
+
 class Generating:
     """A run under way: what it has said, and what is known of it whatever ends it."""
 
@@ -35,6 +62,7 @@ class Generating:
         "first_token_at",
         "run",
         "said",
+        "thinking",
         "titling",
         "usage",
     )
@@ -46,6 +74,7 @@ class Generating:
         self.usage: Usage | None = None
         self.first_token_at: datetime | None = None
         self.finished_at: datetime | None = None
+        self.thinking = Thinking()
         self.titling = Titling(run)
         self._journal, self._most_chars = journal, most_chars
 
@@ -68,14 +97,17 @@ class Generating:
             log.exception("generation failed", generation=self.run.generation_id)
             return MessageState.FAILED, AppError()
         finally:
+            self.thinking.end()
             self.finished_at = now()
         return MessageState.COMPLETE, None
 
     def _take(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:
             if delta.reasoning:
+                self.thinking.begin()
                 self._say("reasoning", delta.reasoning)
             if delta.text:
+                self.thinking.end()
                 self._say("chunk", delta.text)
             if delta.finish_reason is not None:
                 self.finish_reason = delta.finish_reason

@@ -41,6 +41,7 @@ class Message(Base):
     role: Mapped[str] = mapped_column(String(20))
     content: Mapped[str] = mapped_column(Text)
     reasoning: Mapped[str | None] = mapped_column(Text)
+    reasoning_ms: Mapped[int | None] = mapped_column(Integer)
     message_type: Mapped[str] = mapped_column(String(20), default="text", server_default="text")
     message_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     files: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))

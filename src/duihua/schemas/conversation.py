@@ -217,6 +217,7 @@ class MessageResponse(BaseModel):
     role: Role
     content: str
     reasoning: str | None = Field(description="what the model thought, where it shows that")
+    reasoning_ms: int | None = Field(description="milliseconds that it thought; null until it ends")
     message_type: MessageType
     message_metadata: dict[str, Any] | None
     files: list[Any] = Field(description="`{id, name, size, content_type, url}` of each")

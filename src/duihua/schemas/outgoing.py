@@ -124,6 +124,7 @@ def message(
         "role": row.role,
         "content": row.content,
         "reasoning": row.reasoning,
+        "reasoning_ms": row.reasoning_ms,
         "message_type": row.message_type,
         "message_metadata": row.message_metadata,
         "files": row.files or [],

@@ -38,6 +38,7 @@ class ArchivedMessage(Struct, omit_defaults=True):
     updated_at: Moment
     parent: Name | None = None
     reasoning: str | None = None
+    reasoning_ms: Count | None = None
     message_type: MessageType = MessageType.TEXT
     message_metadata: dict[str, Any] | None = None
     files: list[Any] = field(default_factory=list)

@@ -96,6 +96,7 @@ def _message(row: Message, parent: str | None) -> ArchivedMessage:
         role=Role(row.role),
         content=row.content,
         reasoning=row.reasoning,
+        reasoning_ms=row.reasoning_ms,
         message_type=MessageType(row.message_type),
         message_metadata=row.message_metadata,
         files=row.files or [],

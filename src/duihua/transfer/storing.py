@@ -151,8 +151,9 @@ def _rows(
 
 
 _COPIED = [
-    *("role", "content", "reasoning", "message_type", "message_metadata", "files", "model_id", "token_count"),
-    *("character_count", "error", "error_values", "finish_reason", "created_at", "updated_at"),
+    *("role", "content", "reasoning", "reasoning_ms", "message_type", "message_metadata", "files"),
+    *("model_id", "token_count", "character_count", "error", "error_values", "finish_reason"),
+    *("created_at", "updated_at"),
 ]
 
 

@@ -1,4 +1,11 @@
-import { locale } from "./i18n.js";
+import { locale, t } from "./i18n.js";
+
+/** How long something took: to a tenth while that can be felt. @param {number} ms */
+export function duration(ms) {
+  const seconds = ms < 9950 ? Math.max(Math.round(ms / 100) / 10, 0.1) : Math.round(ms / 1000);
+  if (seconds < 60) return t("message.seconds", { n: seconds });
+  return t("message.minutes", { minutes: Math.floor(seconds / 60), seconds: seconds % 60 });
+}
 
 /** @param {number} count */
 export function bytes(count) {

@@ -208,12 +208,24 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   function following(message, question) {
     const pacer = createPacer((text) => (message.content += text));
     const thoughts = createPacer((text) => (message.reasoning = (message.reasoning ?? "") + text));
+    let thinkingSince = 0;
+    /** Until the server has said how long it was, as seen from here. A reader who came later does not know. */
+    function thought() {
+      if (thinkingSince) message.reasoning_ms = (message.reasoning_ms ?? 0) + performance.now() - thinkingSince;
+      thinkingSince = 0;
+    }
     thread.run = { message, control: null, taskId: message.task_id ?? null, connection: "connecting" };
     const on = {
       user_message: (event) => question && Object.assign(question, { uuid: event.message_id, state: "complete" }),
       assistant_start: (event) => Object.assign(message, { uuid: event.message_id, task_id: event.task_id, model_id: event.model_id ?? message.model_id }),
-      reasoning: (event) => thoughts.push(event.content),
-      chunk: (event) => pacer.push(event.content),
+      reasoning: (event) => {
+        if (!message.reasoning) thinkingSince ||= performance.now();
+        thoughts.push(event.content);
+      },
+      chunk: (event) => {
+        thought();
+        pacer.push(event.content);
+      },
       title: (event) => onTitle?.(event.title),
       complete: (event) => end("complete", event),
       cancelled: (event) => end("cancelled", event),
