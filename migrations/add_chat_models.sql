@@ -484,9 +484,9 @@ INSERT INTO users (id, uuid, name, created_at) VALUES (1, CAST(gen_random_uuid()
 
 INSERT INTO chat_groups (id, user_id, name, sort, is_default, status, created_at, updated_at) SELECT coalesce(max(id), 0) + 1, 1, '默认分组', 0, true, 'active', now(), now() FROM chat_groups;
 
-INSERT INTO search_index (kind, version) VALUES ('messages', 1);
+INSERT INTO search_index (kind, version) VALUES ('messages', 2);
 
-INSERT INTO search_index (kind, version) VALUES ('conversations', 1);
+INSERT INTO search_index (kind, version) VALUES ('conversations', 2);
 
 SELECT setval('users_id_seq', greatest((SELECT coalesce(max(id), 0) + 1 FROM users), (SELECT last_value + CAST(is_called AS INTEGER) FROM users_id_seq)), false);
 

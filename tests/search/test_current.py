@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from duihua.core.text import fold
 from duihua.db.session import Session
 from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
-from duihua.search_index.repository import message_facets
-from duihua.search_index.tokens import facet, packed, tokens
+from duihua.search_index.repository import message_facets, numbers, place
+from duihua.search_index.tokens import tokens
 from tests.fixtures.client import Client
 
 ECHO = {"offline": {"text": "答复里有红豆。", "rate": 0}}
@@ -38,23 +38,27 @@ def check_index(session: Session) -> None:
     ).scalars()
     wanted = {row.id: (fold(row.content), tokens(fold(row.content) or "")) for row in rows if row.content}
     facts = {
-        row.id: set(message_facets(row.user_id, row.role, row.message_type, row.model_id))
+        row.id: set(message_facets(row.role, row.message_type, row.model_id))
         for row in session.scalars(select(Message))
     }
     documents = {row.id: row for row in session.scalars(select(MessageDocument))}
     assert {row_id: row.text for row_id, row in documents.items()} == {
         row_id: folded for row_id, (folded, _) in wanted.items()
     }
-    expected = {(row_id, token) for row_id, (_, its) in wanted.items() for token in its | facts[row_id]}
+    expected = {row_id: its | facts[row_id] for row_id, (_, its) in wanted.items()}
     if session.get_bind().dialect.name == "postgresql":
-        held = {(row.id, token) for row in documents.values() for token in row.tokens or []}
-        assert held == {(row_id, packed(token)) for row_id, token in expected}
+        held = {row.id: sorted(row.tokens or []) for row in documents.values()}
+        assert held == {row_id: numbers(documents[row_id].user_id, its) for row_id, its in expected.items()}
     else:
-        assert terms(session, "message") == expected
+        assert terms(session, "message") == {
+            (place(documents[row_id].user_id, row_id), token)
+            for row_id, its in expected.items()
+            for token in its
+        }
         titles = {
-            (row.id, token)
+            (place(row.user_id, row.id), token)
             for row in session.scalars(select(ConversationDocument))
-            for token in tokens(row.text) | {facet("user", row.user_id)}
+            for token in tokens(row.text)
         }
         assert terms(session, "conversation") == titles
 

@@ -49,8 +49,8 @@ async def test_what_was_changed_behind_its_back_is_found_as_it_is(
 
 def lose_tokens(session: Session) -> None:
     if session.get_bind().dialect.name == "sqlite":
-        words = "INSERT INTO message_terms (message_terms, rowid, tokens) VALUES ('delete', 1, '京都')"
-        session.execute(text(words))
+        words = "INSERT INTO message_terms (message_terms, rowid, tokens) VALUES ('delete', :row, '京都')"
+        session.execute(text(words), {"row": repository.place(1, 1)})
     else:
         session.execute(update(MessageDocument).values(tokens=[]))
 

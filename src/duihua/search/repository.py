@@ -11,7 +11,7 @@ from duihua.models import Conversation, ConversationDocument, Message, MessageDo
 from duihua.schemas.search import SearchQuery
 from duihua.search.ranking import Candidate, rarity_of
 from duihua.search_index import lookup_repository as lookup
-from duihua.search_index.lookup_repository import Wanted
+from duihua.search_index.lookup_repository import Found, Wanted
 from duihua.search_index.query import Query, Term
 from duihua.search_index.repository import CONVERSATIONS, MESSAGES, OTHER_TYPES, message_facets, microseconds
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
@@ -24,29 +24,32 @@ _LOOKAHEAD = 100
 
 
 class Hits(NamedTuple):
-    """A statement that finds ids, newest first, and how many it finds; at most one beyond `COUNTED`."""
+    """What was found of one kind."""
 
-    found: Select[int]
-    total: int
+    found: Found
     user_id: int
     are_messages: bool
+
+    @property
+    def total(self) -> int:
+        """At most one beyond `COUNTED`."""
+        return self.found.total
 
 
 def messages(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Hits:
     """The messages that are meant."""
-    facts = message_facets(None, wanted.role, wanted.message_type, wanted.model_id)
+    facts = message_facets(wanted.role, wanted.message_type, wanted.model_id)
     without = OTHER_TYPES if wanted.message_type is MessageType.TEXT else ()
     inside = _inside(wanted)
-    lookup.plan_each(session)
     found = lookup.find(session, user_id, Wanted(MESSAGES, query, facts, without=without))
     if inside:
         narrow = _narrow(session, user_id, wanted, query) if found.total > lookup.COUNTED else None
         found = (
-            lookup.Found(narrow, lookup.count(session, narrow))
+            lookup.run(session, narrow)
             if narrow is not None
             else lookup.find(session, user_id, Wanted(MESSAGES, query, facts, inside, without))
         )
-    return Hits(found.statement, found.total, user_id, are_messages=True)
+    return Hits(found, user_id, are_messages=True)
 
 
 def _inside(wanted: SearchQuery) -> list[ColumnElement[bool]]:
@@ -98,39 +101,37 @@ def conversations(session: Session, user_id: int, wanted: SearchQuery, query: Qu
     if wanted.end_time is not None:
         inside.append(Conversation.updated_at <= wanted.end_time)
     conditions = [ConversationDocument.id.in_(select(Conversation.id).where(*inside))] if inside else []
-    lookup.plan_each(session)
     found = lookup.find(session, user_id, Wanted(CONVERSATIONS, query, conditions=conditions))
-    return Hits(found.statement, found.total, user_id, are_messages=False)
+    return Hits(found, user_id, are_messages=False)
 
 
 def rarity(session: Session, user_id: int, query: Query) -> dict[Term, float]:
     """The weight of each term; of one alone, it makes no difference."""
     if len(query.wanted) == 1:
         return {query.wanted[0]: 1.0}
-    totals = {
-        term: lookup.find(session, user_id, Wanted(MESSAGES, Query((term,), ()))).total
-        for term in query.wanted
-    }
-    return {term: rarity_of(total, lookup.COUNTED) for term, total in totals.items()}
+    totals = lookup.frequencies(session, user_id, query.wanted)
+    return {term: rarity_of(total, lookup.COUNTED) for term, total in zip(query.wanted, totals, strict=True)}
 
 
 def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
     """The ids from `first` on, newest (by id) first."""
-    return session.connection().scalars(hits.found.offset(first).limit(count)).all()
+    if first + count <= len(hits.found.newest) or len(hits.found.newest) == hits.total:
+        return hits.found.newest[first : first + count]
+    return session.connection().scalars(hits.found.statement.offset(first).limit(count)).all()
 
 
 def candidates(session: Session, hits: Hits, count: int) -> list[Candidate]:
     """The newest hits as ranking sees them."""
-    some = hits.found.limit(count).subquery()
+    some = newest(session, hits, 0, count)
     document, title = MessageDocument, ConversationDocument
     if not hits.are_messages:
-        chats = session.connection().execute(select(title.id, title.text).join(some, some.c.id == title.id))
+        chats = session.connection().execute(select(title.id, title.text).where(title.id.in_(some)))
         # The title is the first line; a description has more room, and says less.
         return [Candidate(row_id, text, text.partition("\n")[0], row_id) for row_id, text in chats]
     rows = session.connection().execute(
-        select(some.c.id, document.text, title.text, document.said_at)
-        .join(document, document.id == some.c.id)
+        select(document.id, document.text, title.text, document.said_at)
         .outerjoin(title, title.id == document.conversation_id)
+        .where(document.id.in_(some))
     )
     return [Candidate(row_id, text, title or "", moment) for row_id, text, title, moment in rows]
 
@@ -139,11 +140,11 @@ def by_time(session: Session, hits: Hits, first: int, count: int) -> Sequence[in
     """The ids from `first` on: the newest messages, or the conversations of the newest activity."""
     last = first + count
     if hits.are_messages and hits.total > lookup.COUNTED:
-        some = hits.found.limit(last + _LOOKAHEAD).subquery()
+        some = hits.found.statement.limit(last + _LOOKAHEAD).subquery()
         newest = session.execute(_in_time(some, MessageDocument.id, MessageDocument.said_at)).all()
         if _are_newest(session, hits.user_id, newest, last):
             return [row.id for row in newest[first:last]]
-    everything = hits.found.order_by(None).subquery()
+    everything = hits.found.statement.order_by(None).subquery()
     row_id, moment = (
         (MessageDocument.id, MessageDocument.said_at)
         if hits.are_messages
@@ -168,6 +169,8 @@ def _are_newest(session: Session, user_id: int, rows: Sequence[Row[Any]], needed
 
 def shown_messages(session: Session, user_id: int, ids: Sequence[int]) -> list[Any]:
     """What is shown of each, in the order of `ids`."""
+    if not ids:
+        return []
     # Without a condition on the owner, which would tempt SQLite to another index: it is looked at below.
     rows = session.connection().execute(
         select(
@@ -197,6 +200,8 @@ def shown_messages(session: Session, user_id: int, ids: Sequence[int]) -> list[A
 
 def shown_conversations(session: Session, user_id: int, ids: Sequence[int]) -> list[Conversation]:
     """These conversations, in the order of `ids`."""
+    if not ids:
+        return []
     rows = session.scalars(select(Conversation).where(Conversation.id.in_(ids)))
     return _in_order(
         ids,

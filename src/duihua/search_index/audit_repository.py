@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, delete, insert, select, text, update
 from duihua.db.session import Session
 from duihua.models import Conversation, Message, SearchIndex
 from duihua.search_index import tokens
-from duihua.search_index.repository import MESSAGES, Documents, conversation_facets, message_facets
+from duihua.search_index.repository import MESSAGES, Documents, is_sqlite, message_facets, numbers
 
 _AT_ONCE = 500
 
@@ -30,7 +30,7 @@ def clear(session: Session, kind: str, documents: Documents) -> None:
     """Forget everything of this kind."""
     set_version(session, kind, 0)
     session.connection().execute(delete(documents.table))
-    if session.get_bind().dialect.name == "sqlite":
+    if is_sqlite(session):
         session.connection().execute(
             text(f"INSERT INTO {documents.terms} ({documents.terms}) VALUES ('delete-all')")
         )
@@ -49,22 +49,19 @@ def agrees(session: Session, documents: Documents) -> bool:
     On SQLite it is compared in how many documents each token is: FTS5 tells no more of itself in a reasonable
     time. The whole comparison is of one snapshot.
     """
-    if session.get_bind().dialect.name == "sqlite":
+    if is_sqlite(session):
         counted = Counter(token for row in _rows(session, documents) for token in _tokens_of(row, documents))
         held = session.connection().execute(text(f"SELECT term, doc FROM {documents.terms}_vocab"))
         return counted == Counter({row.term: row.doc for row in held})
     return all(
-        sorted(row.tokens or ()) == sorted(map(tokens.packed, _tokens_of(row, documents)))
+        sorted(row.tokens or ()) == numbers(row.user_id, _tokens_of(row, documents))
         for row in _rows(session, documents)
     )
 
 
 def _tokens_of(row: Row[Any], documents: Documents) -> set[str]:
-    if documents is MESSAGES:
-        return tokens.tokens(row.text) | set(
-            message_facets(row.user_id, row.role, row.message_type, row.model_id)
-        )
-    return tokens.tokens(row.text) | set(conversation_facets(row.user_id))
+    facets = message_facets(row.role, row.message_type, row.model_id) if documents is MESSAGES else ()
+    return tokens.tokens(row.text) | set(facets)
 
 
 def _rows(session: Session, documents: Documents) -> Iterator[Row[Any]]:

@@ -21,7 +21,7 @@ from duihua.db.session import Session
 from duihua.models import MessageDocument, User
 from duihua.search_index import tokens
 from duihua.search_index.query import Query, Term
-from duihua.search_index.repository import CONVERSATIONS, MESSAGES, Documents
+from duihua.search_index.repository import CONVERSATIONS, MESSAGES, Documents, is_sqlite, place
 
 # Of more hits it is only said that they are more.
 COUNTED = 10_000
@@ -32,6 +32,9 @@ _NUMBERS = ARRAY(Integer)
 # walk through the documents than by the index, which gathers all hits before it gives the first.
 _SAMPLE = 1000
 _COMMON = 0.2
+# Ids that are found with their number: as many as are ranked.
+_AT_ONCE = 300
+_OWNERS = "search_owners"
 
 
 class Wanted(NamedTuple):
@@ -45,27 +48,47 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A statement that finds ids, newest (largest) first, and how many; at most one beyond `COUNTED`."""
+    """What a statement finds, newest (largest id) first.
+
+    Attributes:
+        total: How many; at most one beyond `COUNTED`.
+        newest: The first `_AT_ONCE` of the ids.
+    """
 
     statement: Select[int]
     total: int
-
-
-def plan_each(session: Session) -> None:
-    """Have PostgreSQL plan for the values at hand: users differ by a thousand times in what they own."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+    newest: Sequence[int]
 
 
 def find(session: Session, user_id: int, wanted: Wanted) -> Found:
     """The user's documents that are wanted."""
-    facets = (*owner_facets(session, user_id), *wanted.facts)
-    indexed = matching(session, wanted.kind, wanted.query, facets, wanted.conditions, wanted.without)
-    if session.get_bind().dialect.name == "sqlite":
-        return Found(indexed, count(session, indexed))
+    indexed = matching(session, user_id, wanted)
+    if is_sqlite(session):
+        return run(session, indexed)
     walk = walking(user_id, wanted)
-    total = count(session, walk if _is_common(session, user_id, wanted) else indexed)
-    return Found(walk if total > COUNTED else indexed, total)
+    if wanted.kind is MESSAGES and _is_common(session, user_id, wanted):
+        return run(session, walk)
+    # Without an order, it is over after so many.
+    found = run(session, indexed.order_by(None))._replace(statement=indexed)
+    return found if found.total <= COUNTED else run(session, walk, _AT_ONCE)._replace(total=found.total)
+
+
+def run(session: Session, statement: Select[int], most: int = COUNTED + 1) -> Found:
+    """Count and look in one go: both would gather the same hits."""
+    found = statement.limit(most).cte("found")
+    total = select(func.count()).select_from(found).scalar_subquery()
+    newest = select(found.c.id, total).order_by(found.c.id.desc()).limit(_AT_ONCE)
+    rows = session.connection().execute(newest).all()
+    return Found(statement, rows[0][1] if rows else 0, [row[0] for row in rows])
+
+
+def frequencies(session: Session, user_id: int, terms: Sequence[Term]) -> list[int]:
+    """In how many messages the tokens of each term are; at most one beyond `COUNTED`."""
+    counts = []
+    for term in terms:
+        holders = _by_tokens(session, user_id, MESSAGES, _chosen(term)).limit(COUNTED + 1).subquery()
+        counts.append(select(func.count()).select_from(holders).scalar_subquery())
+    return list(session.connection().execute(select(*counts)).one())
 
 
 def walking(user_id: int, wanted: Wanted) -> Select[int]:
@@ -102,45 +125,44 @@ def _is_common(session: Session, user_id: int, wanted: Wanted) -> bool:
     return bool(row[0] > row[1] * _COMMON)
 
 
-def matching(
-    session: Session,
-    kind: Documents,
-    query: Query,
-    facets: Iterable[str],
-    conditions: Sequence[ColumnElement[bool]] = (),
-    without: Sequence[str] = (),
-) -> Select[int]:
-    """The ids of the documents that `query` means, newest (largest) first.
-
-    `facets` must all be there, none of `without`, and `conditions` on the table of documents hold.
-    """
-    wanted = [*facets, *(token for term in query.wanted for token in _chosen(term))]
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    proven = {term for term in (*query.wanted, *query.unwanted) if _proves(term, is_sqlite=is_sqlite)}
-    unwanted = [*without, *(token for term in query.unwanted if term in proven for token in term.tokens)]
-    documents = kind.table
-    holds = func.instr if is_sqlite else func.strpos
+def matching(session: Session, user_id: int, wanted: Wanted) -> Select[int]:
+    """The ids of the user's documents that are wanted, newest (largest) first."""
+    query = wanted.query
+    proven = {term for term in (*query.wanted, *query.unwanted) if _proves(session, term)}
+    has = [*wanted.facts, *(token for term in query.wanted for token in _chosen(term))]
+    lacks = [*wanted.without, *(token for term in query.unwanted if term in proven for token in term.tokens)]
+    found = _by_tokens(session, user_id, wanted.kind, has, lacks)
+    documents, holds = wanted.kind.table, func.instr if is_sqlite(session) else func.strpos
     checks = [
-        *conditions,
+        *wanted.conditions,
         *(holds(documents.c.text, term.literal) > 0 for term in query.wanted if term not in proven),
         *(holds(documents.c.text, term.literal) == 0 for term in query.unwanted if term not in proven),
     ]
-    if not is_sqlite:
-        checks.append(documents.c.tokens.bool_op("@>")(_numbers(wanted)))
-        checks.extend([not_(documents.c.tokens.bool_op("&&")(_numbers(unwanted)))] if unwanted else [])
-        return select(documents.c.id).where(*checks).order_by(documents.c.id.desc())
+    if checks and is_sqlite(session):
+        found = found.join(documents, documents.c.id == found.selected_columns.id)
+    return found.where(*checks)
+
+
+def _by_tokens(
+    session: Session, user_id: int, kind: Documents, has: Sequence[str], lacks: Sequence[str] = ()
+) -> Select[int]:
+    """The ids of the user's documents that have all these tokens and lack those, newest (largest) first."""
+    if not is_sqlite(session):
+        row_id, held = kind.table.c.id, kind.table.c.tokens
+        found = select(row_id).where(held.bool_op("@>")(_numbers((*_owner_facets(session, user_id), *has))))
+        found = found.where(not_(held.bool_op("&&")(_numbers(lacks)))) if lacks else found
+        return found.order_by(row_id.desc())
     terms = table(kind.terms, column("rowid"), column(kind.terms))
-    found = select(terms.c.rowid.label("id")).where(
-        terms.c[kind.terms].bool_op("MATCH")(_match(wanted, unwanted))
+    found = select((terms.c.rowid - place(user_id)).label("id")).where(
+        terms.c[kind.terms].bool_op("MATCH")(_match(has, lacks)),
+        terms.c.rowid.between(place(user_id), place(user_id + 1)),
     )
-    if checks:
-        found = found.join(documents, documents.c.id == terms.c.rowid).where(*checks)
     return found.order_by(terms.c.rowid.desc())
 
 
-def _proves(term: Term, *, is_sqlite: bool) -> bool:
+def _proves(session: Session, term: Term) -> bool:
     """Whether its tokens are all that must be looked at; as a number, a longer one may be another's too."""
-    return term.is_proven and (is_sqlite or term.begins_word or len(term.literal) == 1)
+    return term.is_proven and (is_sqlite(session) or term.begins_word or len(term.literal) == 1)
 
 
 def scanning(kind: Documents, query: Query) -> Select[int]:
@@ -153,23 +175,22 @@ def scanning(kind: Documents, query: Query) -> Select[int]:
     return select(kind.table.c.id).where(*checks).order_by(kind.table.c.id.desc())
 
 
-def count(session: Session, found: Select[Any]) -> int:
-    """How many rows, but no more than one beyond `COUNTED`."""
-    some = found.order_by(None).limit(COUNTED + 1).subquery()
-    return session.connection().scalar(select(func.count()).select_from(some)) or 0
+def _owner_facets(session: Session, user_id: int) -> tuple[str, ...]:
+    """What keeps a lookup of PostgreSQL to the documents of this user; nothing where there is nobody else.
 
-
-def owner_facets(session: Session, user_id: int) -> tuple[str, ...]:
-    """What keeps a lookup to the documents of this user; nothing where there is nobody else."""
-    users = session.connection().scalars(select(User.id).limit(2)).all()
-    return () if users == [user_id] else (tokens.facet("user", user_id),)
+    And have it plan for the values at hand: users differ by a thousand times in what they own.
+    """
+    if _OWNERS not in session.info:
+        custom = func.set_config("plan_cache_mode", "force_custom_plan", literal(True))
+        users = select(custom, User.id).limit(2)
+        session.info[_OWNERS] = [row.id for row in session.connection().execute(users)]
+    return () if session.info[_OWNERS] == [user_id] else (tokens.facet("user", user_id),)
 
 
 def conversations_with(session: Session, user_id: int, query: Query, conversation_id: Any) -> Any:
     """A condition: the conversation is meant itself, or one of its messages is."""
-    facets = owner_facets(session, user_id)
-    itself = matching(session, CONVERSATIONS, query, facets).order_by(None)
-    said = matching(session, MESSAGES, query, facets).order_by(None)
+    itself = matching(session, user_id, Wanted(CONVERSATIONS, query)).order_by(None)
+    said = matching(session, user_id, Wanted(MESSAGES, query)).order_by(None)
     of_messages = select(MessageDocument.conversation_id).where(MessageDocument.id.in_(said))
     return conversation_id.in_(itself) | conversation_id.in_(of_messages)
 
