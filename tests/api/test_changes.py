@@ -34,6 +34,7 @@ CHANGING = {
     "POST /chat/messages/regenerate",
     "PUT /chat/messages/{message_id}",
     "DELETE /chat/messages/{message_id}",
+    "POST /chat/messages/{message_id}/fork",
 }
 Rows = dict[tuple[str, int], dict[str, Any]]
 

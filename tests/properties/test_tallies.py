@@ -17,6 +17,7 @@ from duihua.generation import repository as generations
 from duihua.generation import starting
 from duihua.generation.ending import Ending, LostGeneration
 from duihua.groups import service as groups
+from duihua.messages import forking
 from duihua.messages import service as messages
 from duihua.models import ChatGroup, Conversation, Message, Tally
 from duihua.models.user import LOCAL_USER_ID
@@ -112,6 +113,7 @@ def _acts(rows: _Rows, chance: random.Random, running: list[starting.Run]) -> li
             (messages.edit, ME, message, text, "zh"),
             (messages.delete, ME, message),
             (messages.restore, ME, message, "zh"),
+            (forking.fork, ME, message, "zh"),
             (starting.branch, CALLER, message, text),
             (starting.regenerate, CALLER, MessageRegenerate(chat_id=chat, message_id=message)),
         ]

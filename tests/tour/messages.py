@@ -44,6 +44,12 @@ def activate(api: Api, made: Json) -> None:
     assert len(shown(api, made)) > before
 
 
+@part.step("fork: a new conversation that begins as this one did")
+def fork(api: Api, made: Json) -> None:
+    copy = api.data("POST", f"/chat/messages/{made['reply']['uuid']}/fork")
+    assert (copy["uuid"] != made["chat"], copy["message_count"]) == (True, 2)
+
+
 @part.step("edit a message in place")
 def edit(api: Api, made: Json) -> None:
     edited = api.data("PUT", f"/chat/messages/{made['first']}", {"content": "你好，从第一章开始。"})

@@ -16,6 +16,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "sent": ("已发送", "Sent"),
     "activated": ("已切换版本", "Version activated"),
     "restored": ("已恢复", "Restored"),
+    "forked_title": ("{title}（分支）", "{title} (fork)"),
     "purged": ("已彻底删除", "Deleted for good"),
     "cancel_done": ("已停止生成，已生成的内容已保留", "Stopped; what was generated is kept"),
     "cancel_ended": ("该回复在此之前已结束", "The reply had already ended"),

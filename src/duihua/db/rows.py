@@ -1,7 +1,8 @@
 """Rows that are locked, and rows written one by one, where a flush of all would write more than is meant."""
 
+from collections.abc import Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Insert, Select, Table, func, insert, select
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from duihua.db.base import Base
 
 Row = TypeVar("Row", bound=Base)
+_AT_ONCE = 500
 
 
 def locked(statement: Select[Row]) -> Select[Row]:
@@ -36,6 +38,12 @@ def insert_now(session: Session, row: Base) -> None:
 @cache
 def _insert_into(table: Table) -> Insert:
     return insert(table)
+
+
+def insert_all(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert these rows, some at a time."""
+    for start in range(0, len(rows), _AT_ONCE):
+        session.connection().execute(insert(table), rows[start : start + _AT_ONCE])
 
 
 def reserve_ids(session: Session, table: type[Base], count: int) -> list[int]:

@@ -50,6 +50,20 @@ def path_from_branch(session: Session, message: Message) -> list[tuple[int, int]
     return [(row_id, depth) for row_id, depth in rows]
 
 
+def path_from_root(session: Session, message: Message) -> Sequence[Message]:
+    """The visible ones of `message` and its ancestors, topmost first."""
+    upwards = (
+        select(Message.id, Message.parent_id).where(Message.id == message.id).cte("upwards", recursive=True)
+    )
+    upwards = upwards.union_all(
+        select(Message.id, Message.parent_id).join(upwards, Message.id == upwards.c.parent_id)
+    )
+    shown = (
+        select(Message).join(upwards, Message.id == upwards.c.id).where(Message.status == RowStatus.ACTIVE)
+    )
+    return session.scalars(shown.order_by(Message.depth)).all()
+
+
 def path_to_newest_leaf(session: Session, message: Message) -> list[int]:
     """The ids below `message` along the newest child of each node, visible ones preferred, topmost first."""
     child = aliased(Message)

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from duihua.auth.dependencies import User
 from duihua.http.envelope import Answer, RequestLanguage
+from duihua.http.idempotency import Retry, write_once
 from duihua.http.routing import feature_router
 from duihua.http.state import Db
-from duihua.messages import service
+from duihua.messages import forking, service
 from duihua.schemas.base import Envelope, PageResponse, Reference
-from duihua.schemas.conversation import MessageQuery, MessageResponse
+from duihua.schemas.conversation import ConversationResponse, MessageQuery, MessageResponse
 
 router = feature_router("/chat", "messages")
 ChatId = Annotated[Reference, Path(description="uuid, or the integer id")]
@@ -43,3 +44,11 @@ async def activate_message(db: Db, user: User, language: RequestLanguage, messag
 async def restore_message(db: Db, user: User, language: RequestLanguage, message_id: MessageId) -> Response:
     """Bring back a deleted message where it stood."""
     return Answer(await db.write(service.restore, user.id, message_id, language), "restored")
+
+
+@router.post("/messages/{message_id}/fork", response_model=Envelope[ConversationResponse])
+async def fork(
+    db: Db, user: User, language: RequestLanguage, retry: Retry, message_id: MessageId
+) -> Response:
+    """A new conversation with a copy of all that leads to this message, and of the message."""
+    return Answer(await write_once(db, user.id, retry, forking.fork, message_id, language), "created")

@@ -86,7 +86,7 @@ def edit(session: Session, user_id: int, message_id: str, content: str, language
     Raises:
         MessageNotFound, MessageStreaming.
     """
-    message, conversation = _settled(session, user_id, message_id)
+    message, conversation = settled(session, user_id, message_id)
     if content != message.content:
         moment = now()
         session.add(
@@ -110,7 +110,7 @@ def delete(session: Session, user_id: int, message_id: str) -> None:
     Raises:
         MessageNotFound, MessageStreaming.
     """
-    message, conversation = _settled(session, user_id, message_id)
+    message, conversation = settled(session, user_id, message_id)
     message.status = RowStatus.DELETED
     message.deleted_at = now()
     session.flush()
@@ -160,6 +160,14 @@ def present_one(
     return _present(session, [message], conversation.uuid, language)[0]
 
 
+def settled(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
+    """The user's message and its conversation, which is locked. Raises MessageNotFound, MessageStreaming."""
+    message, conversation = _kept(session, user_id, message_id)
+    if message.state == MessageState.STREAMING:
+        raise MessageStreaming
+    return message, conversation
+
+
 def _kept(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
     message, conversation = access.owned(session, user_id, message_id)
     conversation_access.owned(session, user_id, conversation.uuid, lock=True)
@@ -167,13 +175,6 @@ def _kept(session: Session, user_id: int, message_id: str) -> tuple[Message, Con
     session.refresh(message)
     if message.status == RowStatus.DELETED:
         raise access.MessageNotFound
-    return message, conversation
-
-
-def _settled(session: Session, user_id: int, message_id: str) -> tuple[Message, Conversation]:
-    message, conversation = _kept(session, user_id, message_id)
-    if message.state == MessageState.STREAMING:
-        raise MessageStreaming
     return message, conversation
 
 

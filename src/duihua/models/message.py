@@ -9,6 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from duihua.db.base import Base, BigId
 from duihua.db.types import UtcDateTime
 
+# What a message says and how it came to be: the columns that a copy has too, wherever it stands.
+SAID = (
+    *("role", "content", "reasoning", "reasoning_ms", "message_type", "message_metadata", "files"),
+    *("model_id", "token_count", "character_count", "error", "error_values", "finish_reason"),
+    *("created_at", "updated_at"),
+)
+
 
 class Message(Base):
     """One node. Siblings of one role are versions of each other.

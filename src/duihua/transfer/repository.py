@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from duihua.db.base import Base
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Conversation, Message, MessageRevision
 from duihua.vocabulary import ConversationStatus, RowStatus
@@ -90,9 +89,3 @@ def group_named(session: Session, user_id: int, name: str) -> int | None:
         ChatGroup.user_id == user_id, ChatGroup.name == name, ChatGroup.status == RowStatus.ACTIVE
     )
     return session.scalar(statement.order_by(ChatGroup.id).limit(1))
-
-
-def insert_all(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert these rows, some at a time."""
-    for start in range(0, len(rows), _AT_ONCE):
-        session.connection().execute(insert(table), rows[start : start + _AT_ONCE])

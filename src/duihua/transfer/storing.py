@@ -11,10 +11,11 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from duihua import changes
 from duihua.changes import Act
-from duihua.db.rows import insert_now, reserve_ids
+from duihua.db.rows import insert_all, insert_now, reserve_ids
 from duihua.db.session import Session
 from duihua.groups import service as groups
 from duihua.models import Conversation, Message, MessageRevision
+from duihua.models.message import SAID
 from duihua.schemas import outgoing
 from duihua.schemas.group import ChatGroupCreate
 from duihua.transfer import repository
@@ -53,8 +54,8 @@ def store(session: Session, user_id: int, archive: Archive, group_id: int | None
     conversation.last_message = outgoing.preview(said) if said else None
     insert_now(session, conversation)
     uuids = _message_uuids(session, uuid, archive.messages)
-    repository.insert_all(session, Message, list(_rows(archive, conversation, ids, branch, uuids)))
-    repository.insert_all(session, MessageRevision, _revisions(user_id, archive.messages, ids))
+    insert_all(session, Message, list(_rows(archive, conversation, ids, branch, uuids)))
+    insert_all(session, MessageRevision, _revisions(user_id, archive.messages, ids))
     changes.of_conversations(session, Act.CREATED, user_id, [conversation.id])
     changes.of_messages(session, Act.CREATED, user_id, list(ids.values()), conversation_id=conversation.id)
     return {"uuid": uuid, "title": conversation.title, "message_count": len(shown)}
@@ -138,7 +139,7 @@ def _rows(
         depths[message.uuid] = depths[message.parent] + 1
         # Nobody is writing a reply that comes out of a file.
         is_cut = message.state == MessageState.STREAMING
-        yield {field: getattr(message, field) for field in _COPIED} | {
+        yield {field: getattr(message, field) for field in SAID} | {
             "id": ids[message.uuid],
             "uuid": names[message.uuid],
             "user_id": conversation.user_id,
@@ -148,13 +149,6 @@ def _rows(
             "on_branch": message.uuid in branch,
             "state": MessageState.INTERRUPTED if is_cut else message.state,
         }
-
-
-_COPIED = [
-    *("role", "content", "reasoning", "reasoning_ms", "message_type", "message_metadata", "files"),
-    *("model_id", "token_count", "character_count", "error", "error_values", "finish_reason"),
-    *("created_at", "updated_at"),
-]
 
 
 def _revisions(user_id: int, messages: list[ArchivedMessage], ids: dict[str, int]) -> list[dict[str, Any]]:

@@ -145,6 +145,9 @@ export const restoreMessage = (messageId) => request("PUT", `/chat/messages/${pa
 /** Show the branch of this version. @param {string} messageId @returns {Promise<Message>} */
 export const activateMessage = (messageId) => request("PUT", `/chat/messages/${part(messageId)}/activate`);
 
+/** A new conversation with a copy of all that leads to this message. @param {string} messageId @returns {Promise<Conversation>} */
+export const forkMessage = (messageId) => post(`/chat/messages/${part(messageId)}/fork`, {});
+
 // -------------------------------------------------------------------------------------------- groups
 
 /** @param {{ includeChats?: boolean }} [query] @returns {Promise<Group[]>} */

@@ -83,6 +83,13 @@ export const useConversations = defineStore("conversations", () => {
     return made;
   }
 
+  /** A new one that begins as the branch down to this message. @param {string} messageId */
+  async function fork(messageId) {
+    const made = await api.forkMessage(messageId);
+    place(made);
+    return made;
+  }
+
   /** Put a conversation at the top of the list to which it belongs. */
   function place(conversation) {
     const { uuid } = conversation;
@@ -175,6 +182,6 @@ export const useConversations = defineStore("conversations", () => {
 
   return {
     known, groups, ownGroups, defaultGroup, lists, opened, status, error,
-    idsOf, load, loadGroups, more, toggle, get, create, place, change, refresh, forget, remove, move, saveGroup, removeGroup,
+    idsOf, load, loadGroups, more, toggle, get, create, fork, place, change, refresh, forget, remove, move, saveGroup, removeGroup,
   };
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Blocks } from "../../src/lib/markdown/blocks.js";
+import { csvOf } from "../../src/lib/markdown/csv.js";
 import { ownImage, safeLink } from "../../src/lib/markdown/links.js";
 
 /** Tokens as short text: `strong(…)`, `math(…)`. */
@@ -65,4 +66,10 @@ test("only harmless addresses are links and images", () => {
   for (const good of ["https://a.b/c", "mailto:a@b.c", "tel:1", "/c/1", "#top"]) assert.equal(safeLink(good), good);
   for (const bad of ["https://a/b.png", "//a/b.png", "data:image/svg+xml;base64,AA", "data:text/html,x"]) assert.equal(ownImage(bad), false, bad);
   assert.equal(ownImage("/chat/files/1/content"), true);
+});
+
+test("a table becomes comma-separated values in the words that are read", () => {
+  const source = '| 名称 | **数** |\n|---|--:|\n| [京都](https://a.test) &amp; `x` | 1,5 |\n| a "b"<br>c | $E=mc^2$ |\n| ![图](/x) | |';
+  const [{ token }] = new Blocks().update(source, false);
+  assert.equal(csvOf(token), '名称,数\r\n京都 & x,"1,5"\r\n"a ""b""\nc",E=mc^2\r\n图,');
 });

@@ -3,9 +3,11 @@
 import { defineAsyncComponent, h } from "vue";
 
 import CodeBlock from "@/components/markdown/CodeBlock.vue";
+import TableBlock from "@/components/markdown/TableBlock.vue";
 import { t } from "@/lib/i18n.js";
 
 import { ownImage, safeLink } from "./links.js";
+import { decode } from "./references.js";
 
 const Formula = defineAsyncComponent({
   loader: () => import("@/components/markdown/Formula.vue"),
@@ -59,14 +61,12 @@ function item(token) {
   return h("li", { class: { task: token.task } }, [...box, ...blocks(content)]);
 }
 
-function table(token) {
+function table(token, open) {
   const cell = (tag) => (each, index) =>
     h(tag, { style: token.align[index] ? { textAlign: token.align[index] } : null, ...(tag === "th" ? { scope: "col" } : {}) }, inline(each.tokens));
-  return h("div", { class: "table", tabindex: 0, role: "region", "aria-label": t("message.table") }, [
-    h("table", [
-      h("thead", h("tr", token.header.map(cell("th")))),
-      h("tbody", token.rows.map((row) => h("tr", row.map(cell("td"))))),
-    ]),
+  return h(TableBlock, { token, open }, () => [
+    h("thead", h("tr", token.header.map(cell("th")))),
+    h("tbody", token.rows.map((row) => h("tr", row.map(cell("td"))))),
   ]);
 }
 
@@ -83,16 +83,4 @@ function image(token) {
   const href = safeLink(token.href);
   const name = decode(token.text) || token.href;
   return href === null ? name : h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow", class: "far-image" }, name);
-}
-
-const NAMED = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", trade: "™", hellip: "…", mdash: "—", ndash: "–", times: "×", middot: "·", larr: "←", rarr: "→", laquo: "«", raquo: "»", ensp: "\u2002", emsp: "\u2003", deg: "°", plusmn: "±", bull: "•", le: "≤", ge: "≥", ne: "≠", infin: "∞", euro: "€", yen: "¥" };
-
-/** Character references, as text has them. @param {string} text */
-function decode(text) {
-  if (!text.includes("&")) return text;
-  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]+));/gi, (all, hex, decimal, name) => {
-    if (name) return NAMED[name] ?? all;
-    const point = hex ? parseInt(hex, 16) : Number(decimal);
-    return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : "\ufffd";
-  });
 }
