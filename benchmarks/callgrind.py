@@ -1,6 +1,6 @@
 """Instructions per chunk, counted by valgrind: they repeat where microseconds do not.
 
-Valgrind runs a program some forty times slower, so everything else is slowed down as much: the models
+Valgrind runs a program some forty times slower, so everything else is slowed down too: the models
 speak, the journal ticks and recovery looks `SLOWDOWN` times more rarely, and the shape of the work (tokens
 per tick, per read and per write) is that of a real server. A short run is subtracted from a long one, so
 that start-up and the beginning of the streams cancel out. User space only: what the kernel does for a
@@ -17,7 +17,7 @@ from benchmarks.figures import ratio, table
 from benchmarks.processes import Running, Setting, Stage, stage
 from benchmarks.streams import Load
 
-SLOWDOWN = 40
+SLOWDOWN = 25
 _TICK_MS = 40
 _SHORT, _LONG = 20, 80
 _START_SECONDS = 300.0

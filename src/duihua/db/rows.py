@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Select, Table, func, insert, select
+from sqlalchemy import Insert, Select, Table, Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from duihua.db.base import Base
@@ -44,6 +44,24 @@ def insert_all(session: Session, table: type[Base], rows: Sequence[dict[str, Any
     """Insert these rows, some at a time."""
     for start in range(0, len(rows), _AT_ONCE):
         session.connection().execute(insert(table), rows[start : start + _AT_ONCE])
+
+
+def update_now(session: Session, row: Base, columns: tuple[str, ...]) -> None:
+    """Write these columns of a stored `row` at once; the session does not track it afterwards.
+
+    A quarter of the cost of a flush.
+    """
+    table = row.__table__
+    assert isinstance(table, Table)
+    values = {name: getattr(row, name) for name in columns}
+    session.connection().execute(_update_of(table, columns), {"row_id": row.id, **values})  # type: ignore[attr-defined]  # every table written so has one
+    session.expunge(row)
+
+
+@cache
+def _update_of(table: Table, columns: tuple[str, ...]) -> Update:
+    values = {name: bindparam(name, type_=table.c[name].type) for name in columns}
+    return update(table).where(table.c.id == bindparam("row_id")).values(values)
 
 
 def reserve_ids(session: Session, table: type[Base], count: int) -> list[int]:

@@ -205,8 +205,9 @@ def _engine(path: str, synchronous: str, begin: str, *, connections: int) -> Eng
             connection.execute("PRAGMA query_only = ON")
         connection.create_function("fold", 1, fold, deterministic=True)
 
-    @event.listens_for(engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {begin}")
+    def begin_transaction(connection: Any) -> None:
+        connection.execute(f"BEGIN {begin}")
 
+    # Not by a listener to "begin": an engine that has any pays a sixth more for each statement.
+    engine.dialect.do_begin = begin_transaction  # type: ignore[method-assign,assignment]  # it is called as a function
     return engine

@@ -251,10 +251,13 @@ def abandoned(session: Session, owner: str, alive: Sequence[int], *, alone: bool
 
 def branch_until(session: Session, question: Message, *, limit: int | None) -> list[Any]:
     """(role, content, files) of `question`, after the last `limit` (None: all) shown messages before it."""
+    asked = (question.role, question.content, question.files)
+    if question.depth == 0:
+        return [asked]
     statement = _SHOWN_ABOVE if limit is None else _SHOWN_ABOVE.limit(limit)
     place = {"conversation": question.conversation_id, "below": question.depth}
-    earlier = [tuple(row) for row in session.execute(statement, place)]
-    return [*earlier[::-1], (question.role, question.content, question.files)]
+    earlier = [tuple(row) for row in session.connection().execute(statement, place)]
+    return [*earlier[::-1], asked]
 
 
 def question_of(session: Session, generation_id: int) -> str:

@@ -142,6 +142,7 @@ def _begin(session: Session, caller: Caller, chat_id: str, ask: _Question) -> Be
         conversation = conversation_access.owned(session, caller.user_id, chat_id, lock=True)
         question, overrides, model_id = ask(conversation)
         run = _promise_reply(session, caller, conversation, question, overrides, model_id)
+        tree.store(session, conversation)
         return run.task_id
 
     task_id, _ = once(session, caller.user_id, caller.retry, work, str)

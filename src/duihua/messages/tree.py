@@ -7,11 +7,13 @@ Every node knows its parent. One path from a root to a leaf is the active branch
 from duihua import changes
 from duihua.changes import Act
 from duihua.core.clock import now
-from duihua.db.rows import insert_now
+from duihua.db.rows import insert_now, update_now
 from duihua.db.session import Session
 from duihua.messages import branch_repository, repository
 from duihua.models import Conversation, Message
 from duihua.schemas.outgoing import preview
+
+_CHANGED_BY_APPEND = ("active_leaf_id", "message_count", "last_message", "updated_at")
 
 
 def append(session: Session, conversation: Conversation, message: Message, parent: Message | None) -> None:
@@ -35,6 +37,11 @@ def append(session: Session, conversation: Conversation, message: Message, paren
     changes.of_messages(
         session, Act.CREATED, conversation.user_id, [message.id], conversation_id=conversation.id
     )
+
+
+def store(session: Session, conversation: Conversation) -> None:
+    """Write what `append` has changed of the conversation; to be the last that this unit does with it."""
+    update_now(session, conversation, _CHANGED_BY_APPEND)
 
 
 def activate(session: Session, conversation: Conversation, message: Message) -> None:

@@ -7,12 +7,14 @@ tokens were made from: FTS5 takes tokens back only from who knows them.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
     Row,
     Table,
+    TextClause,
     and_,
     bindparam,
     delete,
@@ -205,17 +207,19 @@ def numbers(user_id: int, held: Iterable[str]) -> list[int]:
 def _write_terms(
     session: Session, kind: Documents, old: Iterable[_Document], new: Iterable[_Document]
 ) -> None:
-    name = kind.terms
-    removal = f"INSERT INTO {name} ({name}, rowid, tokens) VALUES ('delete', :id, :tokens)"
-    for statement, documents in (
-        (removal, old),
-        (f"INSERT INTO {name} (rowid, tokens) VALUES (:id, :tokens)", new),
-    ):
+    for statement, documents in zip(_changing(kind.terms), (old, new), strict=True):
         # Ascending: FTS5 begins a new segment with each step back.
         rows = sorted((document.place, " ".join(document.tokens)) for document in documents)
         if rows:
             parameters = [{"id": row, "tokens": words} for row, words in rows]
-            session.connection().execute(text(statement), parameters)
+            session.connection().execute(statement, parameters)
+
+
+# Built once: they run with every message.
+@cache
+def _changing(terms: str) -> tuple[TextClause, TextClause]:
+    removal = f"INSERT INTO {terms} ({terms}, rowid, tokens) VALUES ('delete', :id, :tokens)"
+    return text(removal), text(f"INSERT INTO {terms} (rowid, tokens) VALUES (:id, :tokens)")
 
 
 def is_sqlite(session: Session) -> bool:

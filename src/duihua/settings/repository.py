@@ -17,7 +17,7 @@ def find(session: Session, user_id: int) -> UserSettings | None:
 
 def default_model(session: Session, user_id: int) -> str | None:
     """The model of those conversations that name none; None where the user has not decided."""
-    return session.scalar(_DEFAULT_MODEL, {"user": user_id})
+    return session.connection().scalar(_DEFAULT_MODEL, {"user": user_id})
 
 
 def find_or_add(session: Session, user_id: int) -> UserSettings:
