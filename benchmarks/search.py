@@ -160,7 +160,7 @@ async def run(url: str, said: Sequence[Sequence[str]], options: Any) -> int:
         after = _memory()
         show(measured, await scanned(database, asked, 2))
         written = await writes(database)
-        stalled = await stalls(database, ask, [word for words in asked.values() for word in words])
+        stalled = await stalls(database, [word for words in asked.values() for word in words])
     finally:
         await database.close()
     print(f"  index {ratio:.2f} x text; memory {before:.0f} MiB, {after:.0f} MiB after the searches")

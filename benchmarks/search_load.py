@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import insert, select
 
@@ -12,6 +12,8 @@ from duihua.core.clock import now
 from duihua.core.ids import new_uuid
 from duihua.db.session import Database, Session
 from duihua.models import Conversation, Message
+from duihua.schemas.search import SearchQuery
+from duihua.search import service
 from duihua.search_index import repository
 
 _WRITES = 200
@@ -63,10 +65,10 @@ def _add(session: Session, *, is_indexed: bool) -> None:
         repository.refresh_messages(session, [row_id])
 
 
-async def stalls(database: Database, ask: Callable[..., Any], words: Sequence[str]) -> Stalls:
+async def stalls(database: Database, words: Sequence[str]) -> Stalls:
     """How late the loop is alone, and while eight search without a pause and messages are written."""
     idle = await _late(_SECONDS / 2)
-    working = [asyncio.create_task(_search(database, ask, words[at::_SEARCHERS])) for at in range(_SEARCHERS)]
+    working = [asyncio.create_task(_search(database, words[at::_SEARCHERS])) for at in range(_SEARCHERS)]
     working.append(asyncio.create_task(_write(database)))
     try:
         return Stalls(idle, await _late(_SECONDS))
@@ -85,10 +87,10 @@ async def _late(seconds: float) -> float:
     return percentile(late, 99)
 
 
-async def _search(database: Database, ask: Callable[..., Any], words: Sequence[str]) -> None:
+async def _search(database: Database, words: Sequence[str]) -> None:
     while True:
         for word in words:
-            await database.read(ask, 1, word)
+            await service.find(database, 1, SearchQuery(keyword=word))
 
 
 async def _write(database: Database) -> None:

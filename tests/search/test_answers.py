@@ -1,5 +1,6 @@
 """`GET /chat/search`: filters, order, pages, snippets, and what is refused."""
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -145,6 +146,16 @@ async def test_nobody_finds_what_is_somebody_elses(client: Client) -> None:
     assert (await search(client, SECRET))["total"] == empty
     listed = (await client.get(f"/chat/conversations/list?{urlencode({'keyword': '茶'})}")).data
     assert listed["total"] == 1
+
+
+async def test_searches_wait_for_each_other_and_nobody_waits_for_them(client: Client) -> None:
+    [row] = await stored(client, ["茶"])
+    turns = client.app.state.database.long_reads
+    async with turns, turns:
+        searching = asyncio.create_task(ids(client, "茶"))
+        assert (await client.get("/chat/conversations/list")).status == 200
+        assert not searching.done()
+    assert await searching == [row]
 
 
 @pytest.mark.parametrize("keyword", [" ", "　", "-茶", '" "', '-"茶 壶"', "\t-a -b"])

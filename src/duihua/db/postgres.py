@@ -1,5 +1,6 @@
 """PostgreSQL through asyncpg: the same plain units of work, run in a greenlet that awaits for them."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from duihua.db.errors import is_retryable, storage_error
-from duihua.db.session import P, Session, T, UnderWay, Work, bind, run
+from duihua.db.session import LONG_READS, P, Session, T, UnderWay, Work, bind, run
 
 POOL_WAIT_SECONDS = 5.0
 # Longer than any statement of ours takes where the server is well.
@@ -39,6 +40,7 @@ class PostgresDatabase:
 
     def __init__(self, url: URL, *, pool_size: int = 10) -> None:
         self.under_way = UnderWay()
+        self.long_reads = asyncio.Semaphore(LONG_READS)
         self._engine = _engine(url, pool_size)
         _try_idle_ones(self._engine)
         # One snapshot for the whole unit, as on SQLite; and a write by mistake is refused.

@@ -5,6 +5,7 @@ transaction, committed before the call returns; `Database.read` runs it against 
 can wait for a network while it holds a transaction, because it cannot await.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Work = Callable[Concatenate[Session, P], T]
 _LAST = "last"
+LONG_READS = 2
 
 
 def bind(work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[Session], T]:
@@ -61,6 +63,8 @@ class Database(Protocol):
     is_shared: bool
 
     under_way: "UnderWay"
+    # Taken for reads that take long: however many there are, others find a connection, and the loop free.
+    long_reads: asyncio.Semaphore
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(session, …)` against one snapshot. Raises StorageUnavailable."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from duihua.core.text import fold
 from duihua.db.errors import storage_error
-from duihua.db.session import P, Session, T, UnderWay, Work, bind, run
+from duihua.db.session import LONG_READS, P, Session, T, UnderWay, Work, bind, run
 
 READERS = 3
 # A batch is committed after this many seconds of work, so that a burst of writes never delays the journal.
@@ -48,6 +48,7 @@ class SqliteDatabase:
         self._writer = _Writer(_engine(path, synchronous, "IMMEDIATE", connections=1))
         self._reading = _engine(path, synchronous, "DEFERRED", connections=READERS)
         self.under_way = UnderWay()
+        self.long_reads = asyncio.Semaphore(LONG_READS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="duihua-read")
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

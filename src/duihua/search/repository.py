@@ -110,7 +110,7 @@ def rarity(session: Session, user_id: int, query: Query) -> dict[Term, float]:
     if len(query.wanted) == 1:
         return {query.wanted[0]: 1.0}
     totals = lookup.frequencies(session, user_id, query.wanted)
-    return {term: rarity_of(total, lookup.COUNTED) for term, total in zip(query.wanted, totals, strict=True)}
+    return {term: rarity_of(total, lookup.RARE) for term, total in zip(query.wanted, totals, strict=True)}
 
 
 def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:

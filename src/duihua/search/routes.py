@@ -19,4 +19,4 @@ router = feature_router("/chat/search", "search")
 @router.get("", response_model=Envelope[SearchResponse])
 async def search(db: Db, user: User, query: Annotated[SearchQuery, Query()]) -> Response:
     """Find conversations by title and description, and messages by text, on every branch."""
-    return Answer(await db.read(service.search, user.id, query))
+    return Answer(await service.find(db, user.id, query))

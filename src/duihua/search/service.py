@@ -1,11 +1,11 @@
-"""What is found: a unit of work for `Database.read`."""
+"""What is found."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from duihua.core.clock import iso
 from duihua.core.text import fold
-from duihua.db.session import Session
+from duihua.db.session import Database, Session
 from duihua.groups import access as group_access
 from duihua.models import Conversation
 from duihua.schemas import outgoing
@@ -24,6 +24,12 @@ class _Asked(NamedTuple):
     wanted: SearchQuery
     query: Query
     rarity: Mapping[Term, float]
+
+
+async def find(database: Database, user_id: int, wanted: SearchQuery) -> dict[str, Any]:
+    """See `search`. Two are searching at a time, and others wait."""
+    async with database.long_reads:
+        return await database.read(search, user_id, wanted)
 
 
 def search(session: Session, user_id: int, wanted: SearchQuery) -> dict[str, Any]:

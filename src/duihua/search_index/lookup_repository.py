@@ -25,6 +25,8 @@ from duihua.search_index.repository import CONVERSATIONS, MESSAGES, Documents, i
 
 # Of more hits it is only said that they are more.
 COUNTED = 10_000
+# Which of several words says more, shows in fewer.
+RARE = 1000
 # More tokens of one term hardly exclude a text that the first ones let through.
 _TOKENS_OF_TERM = 8
 _NUMBERS = ARRAY(Integer)
@@ -83,10 +85,10 @@ def run(session: Session, statement: Select[int], most: int = COUNTED + 1) -> Fo
 
 
 def frequencies(session: Session, user_id: int, terms: Sequence[Term]) -> list[int]:
-    """In how many messages the tokens of each term are; at most one beyond `COUNTED`."""
+    """In how many messages the tokens of each term are; at most `RARE`."""
     counts = []
     for term in terms:
-        holders = _by_tokens(session, user_id, MESSAGES, _chosen(term)).limit(COUNTED + 1).subquery()
+        holders = _by_tokens(session, user_id, MESSAGES, _chosen(term)).order_by(None).limit(RARE).subquery()
         counts.append(select(func.count()).select_from(holders).scalar_subquery())
     return list(session.connection().execute(select(*counts)).one())
 
