@@ -10,6 +10,7 @@ import asyncpg
 
 from tests.db.notes import on_postgres, postgres_peer
 from tests.fixtures.client import Client, Reply
+from tests.transfer.test_import import archive, encoded, form_of
 
 pytestmark = on_postgres
 # Every act that is told takes its number last, from the row of its user.
@@ -74,6 +75,15 @@ async def test_what_is_restored_while_its_group_is_deleted_is_in_a_group(
     shown = await client.get(path)
     groups = [each["id"] for each in (await client.get("/chat/groups")).data]
     assert shown.status == 404 or shown.data["group_id"] in groups
+
+
+async def test_what_is_imported_while_its_group_is_deleted_is_in_a_group(
+    client: Client, database_url: str
+) -> None:
+    path = f"/chat/groups/{(await client.post('/chat/groups', {'name': 'a'})).data['id']}"
+    importing = client.post("/chat/import", data=form_of(encoded(archive(group="a"))))
+    await meeting(database_url, THE_END, client.delete(path), importing)
+    assert [len(each["conversations"]) for each in (await client.get("/chat/groups")).data] == [0, 1]
 
 
 async def test_a_version_that_is_deleted_is_not_shown(client: Client, database_url: str) -> None:

@@ -19,6 +19,18 @@ async def test_a_message_lists_its_files(client: Client) -> None:
     assert answer["files"] == []
 
 
+async def test_a_file_is_named_as_its_upload_was_answered(client: Client) -> None:
+    chat = (await client.conversation())["uuid"]
+    made = await stored(client)
+    await client.say(chat, files=[made])
+    [question, _] = await client.messages(chat)
+    await client.say(chat, files=question["files"])
+    assert (await client.messages(chat))[2]["files"] == question["files"] != []
+    for wrong in ({}, {"id": None}, {"id": {"id": made["id"]}}, [made["id"]]):
+        refusal = await client.post("/chat/messages", {"chat_id": chat, "content": "", "files": [wrong]})
+        assert refusal.body["detail"][0]["loc"] == ["body", "files", 0]
+
+
 async def test_another_version_of_a_question_has_its_files(client: Client) -> None:
     chat = (await client.conversation(config={"offline": {"text": "好", "rate": 0}}))["uuid"]
     await client.say(chat, files=[(await stored(client))["id"]])

@@ -2,8 +2,10 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,6 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duihua.core.ids import new_uuid
+from duihua.transfer import formats
+from duihua.transfer.formats import duihua_json
+from duihua.transfer.found import BrokenArchive
 from tests.fixtures.client import Client
 from tests.fixtures.rows import add_stranger, every_row
 from tests.transfer.test_export import a_conversation
@@ -134,6 +139,21 @@ async def test_a_zip_is_read_entry_by_entry(client: Client) -> None:
     report = (await load(client, content)).data
     assert counts(report) == (1, 0, 2)
     assert [error["place"] for error in report["errors"]] == ["bomb.json", "/b"]
+
+
+def test_no_more_of_an_entry_is_unpacked_than_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(duihua_json, "MOST_BYTES", 2**20)
+    bomb = tmp_path / "bomb.zip"
+    bomb.write_bytes(zipped(**{"a.json": b" " * 2**26}))
+    tracemalloc.start()
+    try:
+        [found] = formats.read(bomb)
+        assert isinstance(found.content, BrokenArchive)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
 
 
 async def test_an_entry_that_lies_about_its_size(client: Client) -> None:

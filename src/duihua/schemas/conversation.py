@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -144,16 +145,26 @@ def _said(content: str) -> str:
     return content
 
 
+class NamedFile(BaseModel):
+    """An uploaded file; what else is said of it is known already."""
+
+    id: Reference
+
+
+def _id_of(value: Any) -> Any:
+    return value.get("id") if isinstance(value, dict) else value
+
+
 class MessageCreate(WireModel):
     """What a person says."""
 
     also_known_as: ClassVar[dict[str, str]] = {"type": "message_type", "metadata": "message_metadata"}
 
     chat_id: Reference
-    files: list[Reference] = Field(
+    files: list[Annotated[Reference, BeforeValidator(_id_of, Reference | NamedFile)]] = Field(
         default=[],
         max_length=100,
-        description="ids of uploaded files, which the model is shown too",
+        description="ids of uploaded files, or what `/chat/upload` said of them; the model is shown them too",
     )
     content: StrictStr = Field(
         "", validate_default=True, examples=["你好"], description="may be left out where there are files"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Conversation, Message, MessageRevision
 from duihua.vocabulary import ConversationStatus, RowStatus
@@ -84,8 +85,9 @@ def taken_message_uuids(session: Session, uuids: Sequence[str]) -> set[str]:
 
 
 def group_named(session: Session, user_id: int, name: str) -> int | None:
-    """The oldest of the user's groups of this name."""
-    statement = select(ChatGroup.id).where(
+    """The oldest of the user's groups of this name, kept from being deleted meanwhile."""
+    statement = select(ChatGroup).where(
         ChatGroup.user_id == user_id, ChatGroup.name == name, ChatGroup.status == RowStatus.ACTIVE
     )
-    return session.scalar(statement.order_by(ChatGroup.id).limit(1))
+    group = session.scalar(locked(statement.order_by(ChatGroup.id).limit(1)))
+    return None if group is None else group.id

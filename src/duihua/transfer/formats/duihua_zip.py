@@ -1,5 +1,6 @@
 """Our own archives in a zip. No entry is ever written to a disk: a name is only told in reports."""
 
+import io
 import re
 import zipfile
 import zlib
@@ -87,8 +88,9 @@ class _Content:
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[Found]:
     name = entry.filename[:_LONGEST_NAME]
     try:
-        with archive.open(entry) as file:
-            for found in duihua_json.archives(file):  # type: ignore[arg-type]  # it reads, which is all
+        # Buffered, because the module's own `readline` may give more than it is asked for.
+        with io.BufferedReader(archive.open(entry)) as file:  # type: ignore[type-var]  # it reads, which is all
+            for found in duihua_json.archives(file):
                 place = f"{name} {found.place}".strip()
                 if not found.place and file.read(1):
                     yield Found(place, BrokenArchive(reason="larger than can be read"), 0)
