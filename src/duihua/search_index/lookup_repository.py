@@ -8,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    and_,
     column,
     func,
     literal,
@@ -30,10 +29,6 @@ RARE = 1000
 # More tokens of one term hardly exclude a text that the first ones let through.
 _TOKENS_OF_TERM = 8
 _NUMBERS = ARRAY(Integer)
-# So many of the newest documents tell how common a query is. What is as common as this is counted faster by a
-# walk through the documents than by the index, which gathers all hits before it gives the first.
-_SAMPLE = 1000
-_COMMON = 0.2
 # Ids that are found with their number: as many as are ranked.
 _AT_ONCE = 300
 _OWNERS = "search_owners"
@@ -67,20 +62,25 @@ def find(session: Session, user_id: int, wanted: Wanted) -> Found:
     indexed = matching(session, user_id, wanted)
     if is_sqlite(session):
         return run(session, indexed)
-    walk = walking(user_id, wanted)
-    if wanted.kind is MESSAGES and _is_common(session, user_id, wanted):
-        return run(session, walk)
-    # Without an order, it is over after so many.
-    found = run(session, indexed.order_by(None))._replace(statement=indexed)
-    return found if found.total <= COUNTED else run(session, walk, _AT_ONCE)._replace(total=found.total)
+    # Without an order it is over after so many, and of what is common the server reads no index.
+    found = run(session, indexed.order_by(None))
+    if found.total <= COUNTED:
+        return found._replace(statement=indexed)
+    return run(session, walking(user_id, wanted), _AT_ONCE)._replace(total=found.total)
 
 
-def run(session: Session, statement: Select[int], most: int = COUNTED + 1) -> Found:
+def run(session: Session, statement: Select[int], most: int | None = None) -> Found:
     """Count and look in one go: both would gather the same hits."""
-    found = statement.limit(most).cte("found")
-    total = select(func.count()).select_from(found).scalar_subquery()
-    newest = select(found.c.id, total).order_by(found.c.id.desc()).limit(_AT_ONCE)
-    rows = session.connection().execute(newest).all()
+    connection, some = session.connection(), statement.limit(most or COUNTED + 1).cte("found")
+    number = select(func.count()).select_from(some)
+    if is_sqlite(session):
+        # In their order; to give them one by one takes longer than to find them.
+        total, ids = connection.execute(number.add_columns(func.group_concat(some.c.id))).one()
+        return Found(
+            statement, total, [int(row) for row in (ids or "").split(",", _AT_ONCE)[:_AT_ONCE] if row]
+        )
+    newest = select(some.c.id, number.scalar_subquery()).order_by(some.c.id.desc()).limit(_AT_ONCE)
+    rows = connection.execute(newest).all()
     return Found(statement, rows[0][1] if rows else 0, [row[0] for row in rows])
 
 
@@ -116,15 +116,6 @@ def _looks(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 def _has(kind: Documents, token: str) -> ColumnElement[bool]:
     return func.coalesce(func.array_position(kind.table.c.tokens, tokens.packed(token)), 0) > 0
-
-
-def _is_common(session: Session, user_id: int, wanted: Wanted) -> bool:
-    documents = wanted.kind.table
-    sample = select(and_(*_looks(wanted)).label("is_hit")).where(documents.c.user_id == user_id)
-    some = sample.order_by(documents.c.id.desc()).limit(_SAMPLE).subquery()
-    hits = func.count().filter(some.c.is_hit)
-    row = session.connection().execute(select(hits, func.count()).select_from(some)).one()
-    return bool(row[0] > row[1] * _COMMON)
 
 
 def matching(session: Session, user_id: int, wanted: Wanted) -> Select[int]:
