@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
 
 from chat_models_0001.columns import BIG_ID, METADATA, owner
+from duihua.db.session import Session
 from duihua.search_index import rebuilding
 from duihua.search_index.tokens import TOKENS_VERSION
 

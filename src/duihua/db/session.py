@@ -7,11 +7,20 @@ can wait for a network while it holds a transaction, because it cannot await.
 
 import asyncio
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, orm, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session as Session
+
+
+class Session(orm.Session):
+    """SQLAlchemy's, on the one connection of a unit of work."""
+
+    def connection(self, *_: Any, **__: Any) -> Connection:
+        """That connection, as it is: what the original looks up each time costs a tenth of a statement."""
+        assert isinstance(self.bind, Connection)
+        return self.bind
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
