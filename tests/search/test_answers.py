@@ -77,6 +77,34 @@ async def test_filters_combine(client: Client) -> None:
         assert await ids(client, "茶", **query) == wanted, query
 
 
+async def test_one_conversation_from_its_end_to_its_beginning(client: Client) -> None:
+    config = {"offline": {"text": "喝茶。", "rate": 0}}
+    other = (await client.conversation(title="茶"))["uuid"]
+    await client.say(other, "茶")
+    chat = (await client.conversation(title="茶", config=config))["uuid"]
+    for question in ("茶一", "水", "茶二"):
+        await client.post("/chat/messages", {"chat_id": chat, "content": question})
+    [_, second, third, *_] = await client.messages(chat)
+    await client.post("/chat/messages/regenerate", {"chat_id": chat, "message_id": second["uuid"]})
+    await client.put(f"/chat/messages/{third['uuid']}/activate")
+    shown = [message["uuid"] for message in await client.messages(chat) if "茶" in message["content"]]
+    query = {"chatId": chat, "onBranch": "true", "sort": "place"}
+    found = await search(client, "茶", **query)
+    assert [hit["uuid"] for hit in found["messages"]] == shown[::-1]
+    assert (found["conversations"], found["total"]["messages"]) == ([], 5)
+    page = await search(client, "茶", **query, pageSize=2, pageNum=2)
+    assert [hit["uuid"] for hit in page["messages"]] == shown[::-1][2:4]
+    hidden = await search(client, "茶", chatId=chat, onBranch="false")
+    assert [hit["on_branch"] for hit in hidden["messages"]] == [False]
+    assert len(await ids(client, "茶", chatId=chat)) == 6
+
+
+async def test_a_place_is_in_a_conversation_of_ones_own(client: Client) -> None:
+    assert (await client.get("/chat/search?keyword=x&sort=place")).status == 422
+    unknown = await client.get(f"/chat/search?keyword=x&chatId={new_uuid()}")
+    assert (unknown.status, unknown.error) == (404, "conversation_not_found")
+
+
 async def test_newest_is_by_time_and_not_by_id(client: Client) -> None:
     texts = ["很长的一句话里也有茶"] * 3 + ["茶"]
     rows = await stored(client, texts)

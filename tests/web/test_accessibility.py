@@ -26,6 +26,8 @@ _PAGES = {
     "connections": "/settings/connections",
     "settings-data": "/settings/data",
 }
+# What opens above a conversation, and the keys that open it.
+_OPENING = {"palette": "Control+k", "sheet": "Control+/", "prompts": "/", "find": "Control+f"}
 _REPLY = """# 标题
 
 正文 **重点。** `code` [链接](/)
@@ -75,15 +77,18 @@ async def test_no_violations_in_what_opens_above_a_page(visit: Visit, archive: C
     async with visit(color_scheme=theme) as visitor:
         page = visitor.page
         field = page.get_by_role("textbox", name="消息")
-        for name, keys in {"palette": "Control+k", "sheet": "Control+/", "prompts": "/"}.items():
+        for name, keys in _OPENING.items():
             await page.goto(f"{archive.origin}/c/{chat['uuid']}")
             await page.locator(".failure").wait_for()
             await page.evaluate(axe)
             await field.press(keys)
-            await page.locator("dialog[open], .prompt-menu").wait_for()
+            await page.locator("dialog[open], .prompt-menu, .find-bar").wait_for()
             if name == "palette":
                 await page.get_by_role("combobox", name="搜索").fill("找得到")
                 await page.locator("#found mark").first.wait_for()
+            if name == "find":
+                await page.keyboard.type("找得到")
+                await page.locator(".find-bar .count").get_by_text("1/1").wait_for()
             found = await page.evaluate(_RUN)
             await visitor.shoot(f"axe-{name}-{theme}")
             assert found == [], "\n".join(found)

@@ -51,6 +51,7 @@ _BY_PHRASE = {
     ),
     "is no date or time this server reads": "不是可识别的日期或时间",
     "must lie between the years 1900 and 9998": "应在公元 1900 至 9998 年之间",
+    "sort=place needs a chat_id": "sort=place 需要同时给出 chat_id",
     "begin_time is after end_time": "begin_time 晚于 end_time",
     "give one of before, after, around and cursor": "before、after、around、cursor 只能给出一个",
     "is given twice with different values": "两种拼写给出了不同的值",

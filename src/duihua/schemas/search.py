@@ -1,10 +1,10 @@
 """Search on the wire."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from duihua.schemas.base import PeriodQuery, RowId
+from duihua.schemas.base import PeriodQuery, Reference, RowId
 from duihua.schemas.conversation import ConversationResponse
 from duihua.vocabulary import MessageType, Role
 
@@ -25,12 +25,25 @@ class SearchQuery(PeriodQuery):
     model_id: str | None = Field(
         None, max_length=255, description="messages that this model wrote; conversations set to it"
     )
+    chat_id: Reference | None = Field(
+        None, description="messages of this conversation (uuid, or the integer id), and no conversations"
+    )
+    on_branch: bool | None = Field(
+        None, description="only messages that are shown, or only those that are not"
+    )
     role: Role | None = Field(None, description="messages of this role, and no conversations")
     message_type: MessageType | None = Field(None, description="messages of this type, and no conversations")
-    sort: Literal["relevance", "newest"] = Field(
+    sort: Literal["relevance", "newest", "place"] = Field(
         "relevance",
-        description="the best of the newest few hundred hits first, then the others; or strictly by time",
+        description="the best of the newest few hundred hits first, then the others; strictly by time; "
+        "or, with `chat_id`, from the end of the conversation to its beginning",
     )
+
+    @model_validator(mode="after")
+    def _has_places(self) -> Self:
+        if self.sort == "place" and self.chat_id is None:
+            raise ValueError("sort=place needs a chat_id")
+        return self
 
 
 class FoundConversation(ConversationResponse):

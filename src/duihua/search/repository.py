@@ -36,14 +36,16 @@ class Hits(NamedTuple):
         return self.found.total
 
 
-def messages(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Hits:
-    """The messages that are meant."""
+def messages(
+    session: Session, user_id: int, wanted: SearchQuery, query: Query, within: int | None = None
+) -> Hits:
+    """The messages that are meant; `within` a conversation, if one is named."""
     facts = message_facets(wanted.role, wanted.message_type, wanted.model_id)
     without = OTHER_TYPES if wanted.message_type is MessageType.TEXT else ()
-    inside = _inside(wanted)
+    inside = _inside(wanted, within)
     found = lookup.find(session, user_id, Wanted(MESSAGES, query, facts, without=without))
     if inside:
-        narrow = _narrow(session, user_id, wanted, query) if found.total > lookup.COUNTED else None
+        narrow = _narrow(session, user_id, wanted, query, within) if found.total > lookup.COUNTED else None
         found = (
             lookup.run(session, narrow)
             if narrow is not None
@@ -52,9 +54,15 @@ def messages(session: Session, user_id: int, wanted: SearchQuery, query: Query) 
     return Hits(found, user_id, are_messages=True)
 
 
-def _inside(wanted: SearchQuery) -> list[ColumnElement[bool]]:
+def _inside(wanted: SearchQuery, within: int | None) -> list[ColumnElement[bool]]:
     """Conditions of the documents for what is no token."""
     document, conditions = MessageDocument, list[ColumnElement[bool]]()
+    if within is not None:
+        conditions.append(document.conversation_id == within)
+    if wanted.on_branch is not None:
+        shown = select(Message.id).where(Message.on_branch.is_(wanted.on_branch))
+        shown = shown if within is None else shown.where(Message.conversation_id == within)
+        conditions.append(document.id.in_(shown))
     if wanted.group_id is not None:
         in_group = select(Conversation.id).where(Conversation.group_id == wanted.group_id)
         conditions.append(document.conversation_id.in_(in_group))
@@ -65,7 +73,9 @@ def _inside(wanted: SearchQuery) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _narrow(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Select[int] | None:
+def _narrow(
+    session: Session, user_id: int, wanted: SearchQuery, query: Query, within: int | None
+) -> Select[int] | None:
     """A statement that looks through the messages that the filters leave; None where they leave many."""
     if session.get_bind().dialect.name != "sqlite" or any(
         term.begins_word for term in (*query.wanted, *query.unwanted)
@@ -77,6 +87,8 @@ def _narrow(session: Session, user_id: int, wanted: SearchQuery, query: Query) -
         (Message.role, wanted.role),
         (Message.message_type, wanted.message_type),
         (Message.model_id, wanted.model_id),
+        (Message.conversation_id, within),
+        (Message.on_branch, wanted.on_branch),
     ):
         left = left if value is None else left.where(column == value)
     if wanted.begin_time is not None:
@@ -152,6 +164,15 @@ def by_time(session: Session, hits: Hits, first: int, count: int) -> Sequence[in
     )
     rows = session.execute(_in_time(everything, row_id, moment).offset(first).limit(count))
     return [row.id for row in rows]
+
+
+def by_place(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
+    """The ids from `first` on, of messages of one conversation: the last one of it first."""
+    everything = hits.found.statement.order_by(None).subquery()
+    rows = select(Message.id).join(everything, everything.c.id == Message.id)
+    return session.scalars(
+        rows.order_by(Message.depth.desc(), Message.id.desc()).offset(first).limit(count)
+    ).all()
 
 
 def _in_time(some: Any, row_id: Any, moment: Any) -> Select[Any]:

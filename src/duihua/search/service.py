@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from duihua.conversations import access as conversation_access
 from duihua.core.clock import iso
 from duihua.core.text import fold
 from duihua.db.session import Database, Session
@@ -33,15 +34,21 @@ async def find(database: Database, user_id: int, wanted: SearchQuery) -> dict[st
 
 
 def search(session: Session, user_id: int, wanted: SearchQuery) -> dict[str, Any]:
-    """A `SearchResponse`. Raises InvalidInput (nothing to look for), GroupNotFound."""
+    """A `SearchResponse`.
+
+    Raises:
+        InvalidInput (nothing to look for), GroupNotFound, ConversationNotFound.
+    """
     query = parse(wanted.keyword)
     if wanted.group_id is not None:
         group_access.owned(session, user_id, wanted.group_id)
-    chats = said = None
-    if wanted.type != "message" and wanted.role is None and wanted.message_type is None:
+    chats = said = within = None
+    if wanted.chat_id is not None:
+        within = conversation_access.owned(session, user_id, wanted.chat_id).id
+    if wanted.type != "message" and not _is_of_messages(wanted):
         chats = repository.conversations(session, user_id, wanted, query)
     if wanted.type != "chat":
-        said = repository.messages(session, user_id, wanted, query)
+        said = repository.messages(session, user_id, wanted, query, within)
     rarity = repository.rarity(session, user_id, query) if wanted.sort == "relevance" else {}
     asked = _Asked(wanted, query, rarity)
     found = repository.shown_conversations(session, user_id, _page(session, chats, asked))
@@ -62,6 +69,11 @@ def search(session: Session, user_id: int, wanted: SearchQuery) -> dict[str, Any
     }
 
 
+def _is_of_messages(wanted: SearchQuery) -> bool:
+    filters = (wanted.role, wanted.message_type, wanted.chat_id, wanted.on_branch)
+    return any(value is not None for value in filters)
+
+
 def _page(session: Session, hits: Hits | None, asked: _Asked) -> Sequence[int]:
     """The ids of the page, the same ones on whichever page they are asked for."""
     wanted = asked.wanted
@@ -69,6 +81,8 @@ def _page(session: Session, hits: Hits | None, asked: _Asked) -> Sequence[int]:
     last = min(first + wanted.page_size, COUNTED)
     if hits is None or first >= min(hits.total, COUNTED):
         return []
+    if wanted.sort == "place":
+        return repository.by_place(session, hits, first, last - first)
     if wanted.sort == "newest":
         return repository.by_time(session, hits, first, last - first)
     ids: list[int] = []

@@ -17,6 +17,7 @@ export const shownKeys = (keys) => keys.split("+").map((key) => ({ mod: isMac ? 
 export const shortcuts = [
   { keys: "mod+shift+O", says: "shortcuts.new" },
   { keys: "mod+K", says: "shortcuts.search" },
+  { keys: "mod+F", says: "shortcuts.find" },
   { keys: "mod+shift+S", says: "shortcuts.sidebar" },
   { keys: "shift+Esc", says: "shortcuts.composer" },
   { keys: "mod+shift+;", says: "shortcuts.copyAnswer" },

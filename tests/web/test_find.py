@@ -1,0 +1,89 @@
+"""Finding in one conversation: also what is not on the page."""
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.fixtures.client import Client
+from tests.web.conftest import Visit
+
+_SIZE = "(name) => CSS.highlights.get(name)?.size ?? 0"
+
+
+async def _long(archive: Client) -> str:
+    """200 messages; 琥珀 is in three of them: in one twice, in one whose words are set in two ways."""
+    says = {"offline": {"text": "没有什么。\n\n" * 4, "rate": 0}}
+    chat = await archive.conversation(title="长谈", config=says)
+    for n in range(100):
+        asked = {3: "先说琥珀，再说琥珀", 50: "这里也有琥珀", 98: "最后的琥珀"}.get(n, f"第 {n} 问")
+        await archive.say(chat["uuid"], asked)
+    return str(chat["uuid"])
+
+
+async def _bar(page: Page) -> Locator:
+    await page.locator('.chat[data-state="ready"]').wait_for()
+    await page.keyboard.press("Control+f")
+    bar = page.get_by_role("search")
+    await expect(bar.get_by_role("textbox")).to_be_focused()
+    return bar
+
+
+async def test_what_is_not_on_the_page_is_found_and_shown(visit: Visit, archive: Client) -> None:
+    chat = await _long(archive)
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat}")
+        bar = await _bar(page)
+        await page.keyboard.type("琥珀")
+        count = bar.locator(".count")
+        await expect(count).to_have_text("3/3")
+        await expect(page.get_by_text("最后的琥珀")).to_be_in_viewport()
+        await expect(page.get_by_text("先说琥珀")).to_have_count(0)
+        # Past the end, to the beginning; there it stands twice.
+        for key, at, says in (
+            ("Enter", "1/3", "先说琥珀"),
+            ("Enter", "1/3", "先说琥珀"),
+            ("Enter", "2/3", "这里也有琥珀"),
+            ("Shift+Enter", "1/3", "先说琥珀"),
+            ("ArrowDown", "2/3", "这里也有琥珀"),
+            ("ArrowUp", "1/3", "先说琥珀"),
+        ):
+            await page.keyboard.press(key)
+            await expect(count).to_have_text(at)
+            await expect(page.get_by_text(says)).to_be_in_viewport()
+            assert await page.evaluate(_SIZE, "found-now") == 1
+        assert await page.evaluate(_SIZE, "found") == 2
+        await expect(bar.get_by_role("status")).to_have_text("第 1 条，共 3 条消息")
+        await visitor.shoot("find")
+        await page.keyboard.press("Escape")
+        await expect(bar).to_have_count(0)
+        assert await page.evaluate(_SIZE, "found") == 0
+        await expect(page.get_by_role("textbox", name="消息")).to_be_focused()
+
+
+async def test_finding_is_by_touch_too_and_says_where_there_is_nothing(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="短")
+    await archive.say(chat["uuid"], "说 **不出** 的话")
+    async with visit(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True) as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.get_by_role("button", name="在对话中查找").tap()
+        bar = page.get_by_role("search")
+        await bar.get_by_role("textbox").fill("没有的词")
+        await expect(bar.get_by_role("status")).to_have_text("没有找到")
+        await expect(bar.get_by_role("button", name="下一处")).to_be_disabled()
+        await bar.get_by_role("textbox").fill('"不出')
+        await expect(bar.get_by_role("status")).to_have_text("第 1 条，共 1 条消息")
+        await visitor.shoot("find-phone")
+        await bar.get_by_role("button", name="关闭查找").tap()
+        await expect(bar).to_have_count(0)
+
+
+async def test_a_second_press_is_the_browsers_own(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="短")
+    await archive.say(chat["uuid"])
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await _bar(page)
+        await page.evaluate("addEventListener('keydown', (e) => (window.taken = e.defaultPrevented))")
+        await page.keyboard.press("Control+f")
+        assert await page.evaluate("window.taken") is False
