@@ -42,7 +42,12 @@ _REPLY = """# 标题
 print('你好')
 ```
 
-> 引用 $E=mc^2$"""
+> 引用 $E=mc^2$
+
+```mermaid
+graph TD
+  A[烧水] --> B[泡茶]
+```"""
 
 
 @pytest.mark.parametrize(("theme", "language"), [("light", "zh-CN"), ("dark", "en-US")])
@@ -59,7 +64,7 @@ async def test_no_violations(visit: Visit, archive: Client, theme: str, language
         for name, path in {"empty": "/", "full": f"/c/{chat['uuid']}", "missing": "/nowhere"}.items():
             await page.goto(archive.origin + path)
             await page.locator(
-                ".message.assistant .katex" if name == "full" else "h1:not(.top-bar h1)"
+                ".message.assistant .diagram img" if name == "full" else "h1:not(.top-bar h1)"
             ).first.wait_for()
             await page.evaluate(axe)
             found = await page.evaluate(_RUN)
@@ -88,7 +93,7 @@ async def test_no_violations_in_what_opens_above_a_page(visit: Visit, archive: C
                 await page.locator("#found mark").first.wait_for()
             if name == "find":
                 await page.keyboard.type("找得到")
-                await page.locator(".find-bar .count").get_by_text("1/1").wait_for()
+                await expect(page.locator(".find-bar .count")).to_have_text("1/1")
             found = await page.evaluate(_RUN)
             await visitor.shoot(f"axe-{name}-{theme}")
             assert found == [], "\n".join(found)

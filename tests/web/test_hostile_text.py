@@ -4,7 +4,7 @@ from playwright.async_api import Page, expect
 
 from tests.fixtures.client import Client
 from tests.web.conftest import Visit
-from tests.web.vectors import vectors
+from tests.web.vectors import diagrams, vectors
 
 _TAGS = ("script", "iframe", "object", "embed", "style", "link", "video", "audio", "base", "meta")
 _FORBIDDEN = ", ".join(f"#app {name}" for name in (*_TAGS, "form:not(.composer)"))
@@ -82,3 +82,30 @@ async def test_names_and_passages_that_are_found_do_nothing(visit: Visit, archiv
         await page.get_by_role("textbox", name="消息").evaluate(_PASTE_FILE, name)
         await expect(page.get_by_role("list", name="附件")).to_contain_text(name)
         await _settled(page)
+
+
+async def test_sources_of_diagrams_do_nothing(visit: Visit, archive: Client) -> None:
+    sources = list(diagrams())
+    said = "\n\n".join(f"```mermaid\n{source}\n```" for source in sources)
+    chat = await archive.conversation(config=_saying(said))
+    await archive.post("/chat/messages", {"chat_id": chat["uuid"], "content": "画"})
+    async with visit() as visitor:
+        page = visitor.page
+        reached: dict[str, str | None] = {}
+        refusing: list[str] = []
+        page.on("requestfailed", lambda request: reached.update({request.url: request.failure}))
+        page.on("console", lambda line: line.type == "error" and refusing.append(line.location["url"]))
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await expect(page.locator(".diagram")).to_have_count(len(sources))
+        for place in range(len(sources)):
+            await page.locator(".diagram").nth(place).scroll_into_view_if_needed()
+        await expect(page.locator('.diagram[data-state="waiting"]')).to_have_count(0)
+        assert await page.locator('.diagram[data-state="drawn"]').count() >= len(sources) // 3
+        await _settled(page)
+        # Mermaid tried, in its frame; the policy of the frame let nothing happen.
+        assert {reached[url] for url in visitor.foreign} <= {"csp"}
+        assert all("/diagram.html" in url or "/mermaid.tiny" in url for url in refusing)
+        assert all("Content Security Policy" in said for said in visitor.complaints)
+        assert [await frame.evaluate("window.hacked ?? null") for frame in page.frames] == [None, None]
+        visitor.foreign.clear()
+        visitor.complaints.clear()

@@ -85,3 +85,36 @@ def vectors() -> Iterator[str]:
     """Every text."""
     yield from (dress.format(markup) for markup, dress in product(_MARKUP, _DRESSES))
     yield from (link.format(address) for address, link in product(_ADDRESSES, _LINKS))
+
+
+# Sources of diagrams that try the same on who draws them: labels, links, directives, styles, names.
+_DIAGRAMS = (
+    "graph TD\n  A[{}] --> B",
+    'graph TD\n  A["{}"] -->|"{}"| B',
+    'graph TD\n  A --> B\n  click A "{}" "{}"',
+    "graph TD\n  A --> B\n  click A call hacked({})",
+    "graph TD\n  A --> B\n  style A fill:url({})",
+    'graph TD\n  A@{{ img: "{}", label: "x", w: 60, h: 60 }}',
+    'sequenceDiagram\n  A->>B: {}\n  Note over A: <br/>{}\n  links A: {{"x": "{}"}}',
+    '%%{{init: {{"securityLevel": "loose", "htmlLabels": true}}}}%%\ngraph TD\n  A["{}"] --> B',
+    '%%{{init: {{"themeCSS": "*{{{{background:url({})}}}}"}}}}%%\ngraph TD\n  A --> B',
+    '---\ntitle: "{}"\nconfig:\n  securityLevel: loose\n---\ngraph TD\n  A --> B',
+    '---\nconfig:\n  fontFamily: "x}}*{{background:url({})"\n---\ngraph TD\n  A --> B',
+    'pie title {}\n  "{}" : 1',
+    'classDiagram\n  class A {{\n    {}\n  }}\n  link A "{}"',
+)
+_IN_DIAGRAMS = (
+    "<img src=x onerror=hacked=1>",
+    "<script>hacked=1</script>",
+    "<svg onload=hacked=1>",
+    "<foreignObject><iframe srcdoc='<script>top.hacked=1</script>'></iframe></foreignObject>",
+    "javascript:top.hacked=1",
+    "https://evil.test/p.png",
+    "</style><script>top.hacked=1</script>",
+)
+
+
+def diagrams() -> Iterator[str]:
+    """Every source of a diagram; some are not well-formed."""
+    for frame, content in product(_DIAGRAMS, _IN_DIAGRAMS):
+        yield frame.replace("{}", content).replace("{{", "{").replace("}}", "}")

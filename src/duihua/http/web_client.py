@@ -16,7 +16,16 @@ _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
-    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+
+# Where diagrams are drawn: without an origin or a network. Mermaid writes style sheets into its pictures.
+# Browsers ask `frame-ancestors` instead of the X-Frame-Options that every answer has.
+_DIAGRAM = "/diagram.html"
+_DIAGRAM_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
 
@@ -44,7 +53,10 @@ class WebClient:
             lasting = "public, max-age=31536000, immutable"
             return _file(self._files[path], headers, lasting) if path in self._files else None
         if path in self._files and path != "/index.html":
-            return _file(self._files[path], headers, "no-cache")
+            file = _file(self._files[path], headers, "no-cache")
+            if path == _DIAGRAM:
+                file.headers["content-security-policy"] = _DIAGRAM_POLICY
+            return file
         # At `/`, there is nothing else that a program could mean.
         if path != "/" and "text/html" not in headers.get("accept", ""):
             return None

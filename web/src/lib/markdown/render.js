@@ -17,16 +17,23 @@ const Formula = defineAsyncComponent({
   delay: 0,
 });
 
+const Diagram = defineAsyncComponent({
+  loader: () => import("@/components/markdown/Diagram.vue"),
+  loadingComponent: (props, { attrs }) => h(CodeBlock, attrs),
+  errorComponent: (props, { attrs }) => h(CodeBlock, attrs),
+  delay: 0,
+});
+
 /** @type {Record<string, (token: any, open: boolean) => any>} */
 const BLOCKS = {
   heading: (token) => h(`h${Math.min(token.depth + 1, 6)}`, { class: `h${token.depth}` }, inline(token.tokens)),
   paragraph: (token) => h("p", inline(token.tokens)),
   text: (token) => (token.tokens ? inline(token.tokens) : decode(token.text)),
-  code: (token, open) => h(CodeBlock, { code: token.text, language: token.lang ?? "", open }),
-  blockquote: (token) => h("blockquote", blocks(token.tokens)),
+  code,
+  blockquote: (token, open) => h("blockquote", blocks(token.tokens, open)),
   hr: () => h("hr"),
   html: (token) => h("p", { class: "raw-html" }, token.raw.trimEnd()),
-  list: (token) => h(token.ordered ? "ol" : "ul", token.start > 1 ? { start: token.start } : null, token.items.map(item)),
+  list: (token, open) => h(token.ordered ? "ol" : "ul", token.start > 1 ? { start: token.start } : null, token.items.map((each) => item(each, open && each === token.items.at(-1)))),
   table,
   mathBlock: (token) => h("div", { class: "math-block" }, h(Formula, { text: token.text, display: true })),
 };
@@ -49,16 +56,25 @@ const INLINE = {
 /** @param {any} token @param {boolean} [open] */
 export const block = (token, open = false) => BLOCKS[token.type]?.(token, open) ?? h("p", token.raw);
 
-/** @param {any[]} tokens */
-const blocks = (tokens) => tokens.filter((token) => token.type !== "space" && token.type !== "def").map((token) => block(token));
+/** @param {any[]} tokens @param {boolean} [open] whether the last of them grows */
+function blocks(tokens, open = false) {
+  const shown = tokens.filter((token) => token.type !== "space" && token.type !== "def");
+  return shown.map((token) => block(token, open && token === shown.at(-1)));
+}
 
 /** @param {any[]} [tokens] */
 const inline = (tokens = []) => tokens.map((token) => INLINE[token.type]?.(token) ?? token.raw);
 
-function item(token) {
+function code(token, open) {
+  const shown = { code: token.text, language: token.lang ?? "" };
+  const isDiagram = !open && shown.language.trim().toLowerCase() === "mermaid";
+  return isDiagram ? h(Diagram, shown) : h(CodeBlock, { ...shown, open });
+}
+
+function item(token, open) {
   const box = token.task ? [h("input", { type: "checkbox", checked: token.checked, disabled: true, "aria-label": t("message.task") })] : [];
   const content = token.tokens.filter((part) => part.type !== "checkbox");
-  return h("li", { class: { task: token.task } }, [...box, ...blocks(content)]);
+  return h("li", { class: { task: token.task } }, [...box, ...blocks(content, open)]);
 }
 
 function table(token, open) {
