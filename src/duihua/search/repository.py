@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from duihua.db.session import Session
@@ -17,6 +17,38 @@ from duihua.search_index.repository import CONVERSATIONS, MESSAGES, OTHER_TYPES,
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
 
 _PARENT = aliased(Message)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+# Built once: that takes as long as the database does.
+_NAMED = select(ConversationDocument.id, ConversationDocument.text).where(ConversationDocument.id.in_(_IDS))
+_SAID = (
+    select(MessageDocument.id, MessageDocument.text, ConversationDocument.text, MessageDocument.said_at)
+    .outerjoin(ConversationDocument, ConversationDocument.id == MessageDocument.conversation_id)
+    .where(MessageDocument.id.in_(_IDS))
+)
+# Without a condition on the owner, which would tempt SQLite to another index: it is looked at below.
+_SHOWN = (
+    select(
+        Message.id,
+        Message.uuid,
+        Message.user_id,
+        Message.role,
+        Message.content,
+        Message.message_type,
+        Message.model_id,
+        Message.depth,
+        Message.on_branch,
+        Message.created_at,
+        Conversation.uuid.label("chat_id"),
+        Conversation.title.label("chat_title"),
+        Conversation.group_id,
+        MessageDocument.text.label("folded"),
+        _PARENT.uuid.label("parent_id"),
+    )
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .join(MessageDocument, MessageDocument.id == Message.id)
+    .outerjoin(_PARENT, (_PARENT.id == Message.parent_id) & (_PARENT.status == RowStatus.ACTIVE))
+    .where(Message.id.in_(_IDS))
+)
 # Fewer messages than this are looked through, rather than so many hits joined with them.
 _NARROW = 30_000
 # Beyond the page: of imported messages, the newest need not have the largest ids.
@@ -134,18 +166,12 @@ def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int
 
 def candidates(session: Session, hits: Hits, count: int) -> list[Candidate]:
     """The newest hits as ranking sees them."""
-    some = newest(session, hits, 0, count)
-    document, title = MessageDocument, ConversationDocument
-    if not hits.are_messages:
-        chats = session.connection().execute(select(title.id, title.text).where(title.id.in_(some)))
-        # The title is the first line; a description has more room, and says less.
-        return [Candidate(row_id, text, text.partition("\n")[0], row_id) for row_id, text in chats]
-    rows = session.connection().execute(
-        select(document.id, document.text, title.text, document.said_at)
-        .outerjoin(title, title.id == document.conversation_id)
-        .where(document.id.in_(some))
-    )
-    return [Candidate(row_id, text, title or "", moment) for row_id, text, title, moment in rows]
+    statement = _SAID if hits.are_messages else _NAMED
+    rows = session.connection().execute(statement, {"ids": newest(session, hits, 0, count)}).all()
+    if hits.are_messages:
+        return [Candidate(row_id, text, title or "", moment) for row_id, text, title, moment in rows]
+    # The title is the first line; a description has more room, and says less.
+    return [Candidate(row_id, text, text.partition("\n")[0], row_id) for row_id, text in rows]
 
 
 def by_time(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
@@ -192,30 +218,7 @@ def shown_messages(session: Session, user_id: int, ids: Sequence[int]) -> list[A
     """What is shown of each, in the order of `ids`."""
     if not ids:
         return []
-    # Without a condition on the owner, which would tempt SQLite to another index: it is looked at below.
-    rows = session.connection().execute(
-        select(
-            Message.id,
-            Message.uuid,
-            Message.user_id,
-            Message.role,
-            Message.content,
-            Message.message_type,
-            Message.model_id,
-            Message.depth,
-            Message.on_branch,
-            Message.created_at,
-            Conversation.uuid.label("chat_id"),
-            Conversation.title.label("chat_title"),
-            Conversation.group_id,
-            MessageDocument.text.label("folded"),
-            _PARENT.uuid.label("parent_id"),
-        )
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .join(MessageDocument, MessageDocument.id == Message.id)
-        .outerjoin(_PARENT, (_PARENT.id == Message.parent_id) & (_PARENT.status == RowStatus.ACTIVE))
-        .where(Message.id.in_(ids))
-    )
+    rows = session.connection().execute(_SHOWN, {"ids": list(ids)}).all()
     return _in_order(ids, (row for row in rows if row.user_id == user_id))
 
 
