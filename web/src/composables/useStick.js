@@ -1,5 +1,5 @@
 // A scroller that stays at its end while it grows, for a reader who is there, and lets go at the first move up.
-import { onBeforeUnmount, ref } from "vue";
+import { onBeforeUnmount, ref, watch } from "vue";
 
 const NEAR = 64;
 
@@ -38,6 +38,9 @@ export function useStick(scroller) {
     pinned.value = true;
     if (scroller.value) scroller.value.scrollTop = scroller.value.scrollHeight;
   }
+
+  // At the end nothing below moves what is read, and the browser need not look for what to hold.
+  watch([pinned, scroller], () => scroller.value && (scroller.value.style.overflowAnchor = pinned.value ? "none" : ""), { flush: "post" });
 
   const growth = new ResizeObserver(() => {
     if (pinned.value) toEnd();

@@ -24,31 +24,27 @@ export async function readEvents(body, onEvent, { silenceMs = SILENCE_MS } = {})
       if (wanted && onEvent({ id: id === undefined ? null : Number(id), data }) === false) wanted = false;
     },
   });
+  let silent = false;
+  let heard = Date.now();
+  // One timer for all readings: a token must not cost one of its own.
+  let timer = setTimeout(listen, silenceMs);
+  function listen() {
+    const left = heard + silenceMs - Date.now();
+    if (left > 0) return void (timer = setTimeout(listen, left));
+    silent = true;
+    reader.cancel().catch(() => {});
+  }
   try {
     while (wanted) {
-      const { done, value } = await within(silenceMs, reader.read());
+      const { done, value } = await reader.read();
+      if (silent) throw new Silence(`nothing for ${silenceMs} ms`);
       if (done) return;
+      heard = Date.now();
       parser.feed(decoder.decode(value, { stream: true }));
     }
   } finally {
+    clearTimeout(timer);
     // Also frees the socket when a caller has seen enough. A line that is broken cannot be closed: no matter.
     reader.cancel().catch(() => {});
-  }
-}
-
-/**
- * @template T
- * @param {number} ms @param {Promise<T>} work
- * @returns {Promise<T>}
- */
-async function within(ms, work) {
-  let timer;
-  const silence = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Silence(`nothing for ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, /** @type {Promise<never>} */ (silence)]);
-  } finally {
-    clearTimeout(timer);
   }
 }

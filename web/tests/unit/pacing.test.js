@@ -5,11 +5,19 @@ import { createPacer } from "../../src/lib/pacing.js";
 import { places, visible } from "../../src/lib/windowing.js";
 
 /** A pacer whose frames are run by hand. */
-function paced(hurried = false) {
+function paced(hurried = false, cost = 0) {
   const frames = [];
   const shown = [];
-  const pacer = createPacer((text) => shown.push(text), { frame: (work) => frames.push(work), hurried: () => hurried });
-  return { pacer, shown, frames, run: () => { while (frames.length) frames.shift()(); } };
+  const pauses = [];
+  let clock = 0;
+  const platform = {
+    frame: (work) => frames.push(work),
+    later: (work, ms) => (ms ? pauses.push(ms) : (clock += cost), frames.push(work)),
+    now: () => clock,
+    hurried: () => hurried,
+  };
+  const pacer = createPacer((text) => shown.push(text), platform);
+  return { pacer, shown, frames, pauses, run: () => { while (frames.length) frames.shift()(); } };
 }
 
 test("a burst glides, in order, with nothing lost", () => {
@@ -20,6 +28,15 @@ test("a burst glides, in order, with nothing lost", () => {
   run();
   assert.equal(shown.join(""), "一二三四五六七八九十".repeat(30) + "完");
   assert.ok(shown.length > 5);
+});
+
+test("what costs much is done less often, but never as good as not at all", () => {
+  for (const [cost, pause] of [[1, 18], [20, 60], [1000, 250]]) {
+    const { pacer, pauses, run } = paced(false, cost);
+    pacer.push("x".repeat(100));
+    run();
+    assert.deepEqual([...new Set(pauses)], [pause]);
+  }
 });
 
 test("no frame shows half an emoji", () => {

@@ -40,8 +40,11 @@ export class Blocks {
     const start = this.#stable;
     this.#append(tokens.slice(0, Math.max(last, 0)));
     const tail = rest.slice(this.#stable - start);
-    const repaired = marked.lexer(repair(tail)).filter((token) => token.type !== "space");
-    return [...this.#final, ...repaired.map((token, index) => ({ key: this.#stable + index, token, open: true }))];
+    const repaired = repair(tail);
+    // What nothing is missing from is parsed already.
+    const open = repaired === tail ? tokens.slice(Math.max(last, 0)) : marked.lexer(repaired);
+    const shown = open.filter((token) => token.type !== "space");
+    return [...this.#final, ...shown.map((token, index) => ({ key: this.#stable + index, token, open: true }))];
   }
 
   /** @param {string} rest */
