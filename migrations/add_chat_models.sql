@@ -170,8 +170,10 @@ CREATE TABLE import_tasks (
     user_id BIGINT NOT NULL,
     -- the process that works on it
     owner VARCHAR(36) NOT NULL,
-    -- running, complete, failed, interrupted
+    -- how far it is, or how it ended
     state VARCHAR(20) NOT NULL,
+    -- somebody wants it to end
+    is_cancelled BOOLEAN NOT NULL,
     -- of its newest event
     seq INTEGER NOT NULL,
     -- bytes of the file

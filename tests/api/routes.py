@@ -29,6 +29,7 @@ OBJECTS = {
     "prompt_id": "prompt",
     "connection_id": "connection",
     "/chat/import/{task_id} task_id": "import_task",
+    "/chat/import/{task_id}/cancel task_id": "import_task",
     "/chat/api-keys id": "connection",
     "/chat/api-keys/test id": "connection",
     "/chat/api-keys/batch ids": "connection",

@@ -35,6 +35,12 @@ def export_many(api: Api, made: Json) -> None:
     assert "# 导出" in text
 
 
+@part.step("export everything, as a browser does from a link")
+def export_everything(api: Api, made: Json) -> None:
+    with zipfile.ZipFile(io.BytesIO(api.download("/chat/export/all?format=html"))) as archive:
+        assert any(name.endswith(".html") for name in archive.namelist())
+
+
 @part.step("import what was exported: it is there already, and the answer says so")
 def import_again(api: Api, made: Json) -> None:
     report = api.upload("/chat/import", "a.json", made["archive"])
@@ -48,6 +54,14 @@ def import_in_background(api: Api, made: Json) -> None:
     with api.stream("GET", f"/chat/import/{task}") as stream:
         *_, last = stream
     assert (last.data["type"], last.data["report"]["skipped"]) == ("complete", 1)
+
+
+@part.step("cancel an import: this one has ended, which is no mistake")
+def cancel_import(api: Api, made: Json) -> None:
+    task = api.upload("/chat/import?async=true", "a.json", made["archive"])["task_id"]
+    with api.stream("GET", f"/chat/import/{task}") as stream:
+        list(stream)
+    assert api.data("POST", f"/chat/import/{task}/cancel") == {"task_id": task}
 
 
 @part.step("delete it")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from urllib.parse import unquote
 
@@ -61,6 +62,32 @@ async def test_markdown_and_text_are_the_shown_branch(client: Client) -> None:
     answer = await client.post("/chat/export", body | {"format": "txt"})
     assert name_of(answer.headers) == "阅读.txt"
     assert "[用户]" in answer.data.decode()
+
+
+async def test_html_is_a_page_that_runs_nothing_and_asks_for_nothing(client: Client) -> None:
+    chat = (await client.conversation(title="<script>题</script>"))["uuid"]
+    hostile = (
+        "<script>alert(1)</script> [a](javascript:alert(1)) ![b](https://example.com/b.png) **粗**\n\n"
+        "|a|\n|-|\n|<img src=x>|"
+    )
+    await client.say(chat, "<i>问</i>", config={"offline": {"text": hostile}})
+    answer = await client.post("/chat/export", {"chat_id": chat, "format": "html"})
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = answer.data.decode()
+    assert name_of(answer.headers).endswith(".html")
+    for part in ("<strong>粗</strong>", "<table>", "&lt;i&gt;问&lt;/i&gt;", "<title>&lt;script&gt;题"):
+        assert part in page
+    assert not re.search(r"<script|<img|href=.javascript", page)
+
+
+async def test_everything_is_a_link(client: Client) -> None:
+    for title in ("一", "二"):
+        await client.conversation(title=title)
+    answer = await client.get("/chat/export/all?format=html")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert sorted(archive.namelist()) == ["一.html", "二.html"]
+    assert (await client.get("/chat/export/all?format=pdf")).status == 422
 
 
 async def test_a_batch_is_a_zip_with_names_that_differ(client: Client) -> None:

@@ -10,7 +10,7 @@ from duihua.core.ids import new_uuid
 from duihua.db.session import Session
 from duihua.models import ImportTask
 from duihua.models.user import LOCAL_USER_ID
-from duihua.transfer import importing, task_repository
+from duihua.transfer import importing, task_repository, tasks
 from duihua.transfer.tasks import ImportTasks
 from tests.fixtures.client import Client, Event
 from tests.fixtures.rows import MOMENT
@@ -83,18 +83,44 @@ async def test_a_process_that_stops_says_so_and_a_repeat_adds_the_rest(
 ) -> None:
     content = encoded(archive(), archive(), archive())
     task_id = await begin(client, content)
-    tasks: ImportTasks = client.app.state.imports
+    running: ImportTasks = client.app.state.imports
     async with client.open_stream(f"/chat/import/{task_id}") as stream:
         events = []
         async for event in stream:
             events.append(event)
             if event.data["type"] == "progress" and event.data["imported"] == 1 and not gate.is_set():
-                tasks.stop()
+                running.stop()
                 gate.set()
     ended = events[-1].data
     assert (ended["type"], ended["imported"]) == ("interrupted", 2)
     again = (await load(client, content)).data
     assert (again["imported"], again["skipped"]) == (1, 2)
+
+
+async def test_one_that_is_cancelled_keeps_what_it_has_and_says_so(
+    client: Client, gate: asyncio.Event
+) -> None:
+    content = encoded(archive(), archive(), archive())
+    task_id = await begin(client, content)
+    waiting = await begin(client, encoded(archive()))
+    async with client.open_stream(f"/chat/import/{task_id}") as stream:
+        events = []
+        async for event in stream:
+            events.append(event)
+            if event.data["type"] == "progress" and event.data["imported"] == 1 and not gate.is_set():
+                for each in (task_id, waiting):
+                    answer = await client.post(f"/chat/import/{each}/cancel")
+                    assert (answer.status, answer.data) == (200, {"task_id": each})
+                await asyncio.sleep(2 * tasks._BEAT_SECONDS)
+                gate.set()
+    ended = events[-1].data
+    assert (ended["type"], ended["error"], ended["imported"]) == ("cancelled", "import_cancelled", 2)
+    [*_, other] = await follow(client, waiting)
+    assert (other.data["type"], other.data["imported"]) == ("cancelled", 0)
+    again = (await load(client, content)).data
+    assert (again["imported"], again["skipped"]) == (1, 2)
+    assert (await client.post(f"/chat/import/{task_id}/cancel")).status == 200, "again is no mistake"
+    assert (await client.post(f"/chat/import/{new_uuid()}/cancel")).error == "import_task_not_found"
 
 
 async def test_a_process_that_died_is_told_by_another(client: Client) -> None:

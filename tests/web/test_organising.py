@@ -28,6 +28,21 @@ async def _home(archive: Client, title: str) -> int:
     return int(next(chat["group_id"] for chat in found if chat["title"] == title))
 
 
+async def _rename_in_place(page: Page, before: str, after: str) -> None:
+    """By F2, which Escape takes back, and by a double click."""
+    await _group(page, before).locator(".group-name").press("F2")
+    await page.keyboard.type("不要")
+    await page.keyboard.press("Escape")
+    await expect(_group(page, before).locator(".group-name")).to_be_focused()
+    await page.keyboard.press("F2")
+    await page.keyboard.type("之间")
+    await page.keyboard.press("Enter")
+    await _group(page, "之间").locator(".group-name").dblclick()
+    await page.keyboard.type(after)
+    await page.keyboard.press("Enter")
+    await expect(_group(page, after)).to_be_visible()
+
+
 async def test_groups_are_made_renamed_ordered_and_removed(visit: Visit, archive: Client) -> None:
     async with visit() as visitor:
         page = visitor.page
@@ -40,10 +55,7 @@ async def test_groups_are_made_renamed_ordered_and_removed(visit: Visit, archive
             await expect(_group(page, name)).to_be_visible()
         await _act(_group(page, "旅行 travel"), page, "上移")
         await expect(page.locator(".group-row").first).to_contain_text("旅行 travel")
-        await _group(page, "工作").locator(".group-name").press("F2")
-        await page.get_by_label("名称").fill("公事")
-        await page.keyboard.press("Enter")
-        await expect(_group(page, "公事")).to_be_visible()
+        await _rename_in_place(page, "工作", "公事")
         own = [group for group in (await archive.get("/chat/groups")).data if not group["is_default"]]
         assert [group["name"] for group in own] == ["旅行 travel", "公事"]
         await archive.conversation(title="在里面", group_id=own[1]["id"])
@@ -99,20 +111,62 @@ async def test_many_are_moved_exported_and_deleted(visit: Visit, archive: Client
     assert (await archive.get("/chat/conversations/list")).data["total"] == 6
 
 
-async def test_all_are_deleted_and_brought_back(visit: Visit, archive: Client) -> None:
-    for n in range(1, 4):
+async def test_all_are_deleted_and_brought_back_also_those_that_were_never_scrolled_to(
+    visit: Visit, archive: Client
+) -> None:
+    for n in range(1, 124):
         await archive.conversation(title=f"对话 {n}")
     async with visit() as visitor:
         page = visitor.page
         await page.goto(archive.origin)
-        await _row(page, "对话 3").wait_for()
+        await _row(page, "对话 123").wait_for()
         await page.get_by_role("button", name="选择多个对话").click()
         await page.get_by_role("button", name="全选").click()
+        await expect(page.get_by_role("toolbar").get_by_role("status")).to_have_text("已选 123 个")
         await page.get_by_role("toolbar").get_by_role("button", name="删除").click()
-        await expect(_row(page, "对话 3")).to_have_count(0)
+        await expect(page.get_by_text("已删除 123 个对话")).to_be_visible()
+        await expect(_row(page, "对话 123")).to_have_count(0)
         await page.get_by_role("button", name="撤销").click()
-        await expect(_row(page, "对话 3")).to_be_visible()
-    assert (await archive.get("/chat/conversations/list")).data["total"] == 3
+        await expect(_row(page, "对话 123")).to_be_visible()
+    assert (await archive.get("/chat/conversations/list")).data["total"] == 123
+
+
+async def test_all_of_a_group_and_all_that_were_found(visit: Visit, archive: Client) -> None:
+    group = (await archive.post("/chat/groups", {"name": "旅行"})).data["id"]
+    for n in range(103):
+        await archive.conversation(title=f"里面 {n}", group_id=group)
+    await archive.conversation(title="外面 7")
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        chosen = page.get_by_role("toolbar").get_by_role("status")
+        await _act(_group(page, "旅行"), page, "全选组内对话")
+        await expect(chosen).to_have_text("已选 103 个")
+        await page.get_by_role("navigation").press("Escape")
+        await expect(chosen).to_have_count(0)
+        await page.keyboard.press("Control+k")
+        await page.keyboard.type("7")
+        await page.get_by_role("button", name="选择找到的对话").click()
+        await expect(chosen).to_have_text("已选 12 个")  # 7 and 70 to 79 of the group, and the one outside
+        await page.get_by_role("toolbar").get_by_role("button", name="移动到分组").click()
+        await page.get_by_role("menuitem", name="不分组").click()
+        await expect(page.get_by_text("已将 12 个对话移到")).to_be_visible()
+        await expect(_group(page, "旅行").locator(".count")).to_have_text("92")
+
+
+async def test_what_was_written_in_a_dialog_is_not_lost_by_a_slip(visit: Visit, archive: Client) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        for filled in (False, True):
+            await page.get_by_role("button", name="新建分组").click()
+            if filled:
+                await page.get_by_label("名称").fill("还没存")
+            await page.mouse.click(5, 5)
+            await expect(page.get_by_role("dialog")).to_have_count(1 if filled else 0)
+        await expect(page.get_by_label("名称")).to_have_value("还没存")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def test_one_is_renamed_pinned_and_archived(visit: Visit, archive: Client) -> None:

@@ -3,10 +3,13 @@
 import asyncio
 import io
 import json
+import time
 import zipfile
 
+import pytest
 from playwright.async_api import Page, expect
 
+from duihua.transfer import importing
 from tests.fixtures.client import Client
 from tests.web.conftest import Visit
 
@@ -37,9 +40,11 @@ async def test_exporting_all_or_some(visit: Visit, archive: Client) -> None:
         assert name.endswith(".zip")
         files = [each for each in zipfile.ZipFile(io.BytesIO(content)).namelist() if each.endswith(".json")]
         assert len(files) >= 3
-        await expect(page.get_by_text(f"已导出 {name}")).to_be_visible()
+        await expect(page.get_by_text("浏览器正在下载")).to_be_visible()
         await page.get_by_text("自己选").click()
         await expect(page.get_by_role("button", name="导出所选")).to_be_disabled()
+        await page.get_by_text("HTML", exact=True).click()
+        await expect(page.get_by_text("任何浏览器")).to_be_visible()
         await page.get_by_text("Markdown").click()
         await page.get_by_role("searchbox").fill("壁画")
         await expect(page.locator(".picker-list label")).to_have_count(1)
@@ -48,6 +53,32 @@ async def test_exporting_all_or_some(visit: Visit, archive: Client) -> None:
         name, content = await _downloaded(page, "导出所选（1）")
         assert name.startswith("敦煌壁画")
         assert "关于 敦煌壁画" in content.decode()
+
+
+async def test_an_import_that_is_cancelled_says_what_stays(
+    visit: Visit, archive: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = [await archive.conversation(title=f"第 {n} 段") for n in range(40)]
+    body = {"chat_ids": [chat["uuid"] for chat in chats], "format": "json"}
+    exported = (await archive.post("/chat/export/batch", body)).body["data"]
+    await archive.delete("/chat/conversations/batch", {"ids": body["chat_ids"]})
+    await archive.delete("/chat/trash", {"all": True})
+    monkeypatch.setattr(importing, "_MESSAGES_AT_ONCE", 1)
+    read = importing.formats.read
+    monkeypatch.setattr(importing.formats, "read", lambda path: (time.sleep(0.1) or it for it in read(path)))
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/settings/data")
+        file = {"name": "多.zip", "mimeType": "application/zip", "buffer": exported}
+        await page.locator("input[type=file]").set_input_files([file])
+        entry = page.locator(".import")
+        await expect(entry).to_contain_text("已导入 ")
+        await entry.get_by_role("button", name="取消").click()
+        await expect(entry).to_contain_text("已取消。已导入的 ")
+        kept = int((await entry.inner_text()).split("已导入的 ")[1].split()[0])
+        await visitor.shoot("import-cancelled")
+    assert 0 < kept < 40
+    assert (await archive.get("/chat/conversations/list")).data["total"] == kept
 
 
 async def test_importing_says_what_became_of_each(visit: Visit, archive: Client) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
@@ -27,6 +27,8 @@ class ImportTask(Base):
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), index=True)
     owner: Mapped[str] = mapped_column(String(36))
     state: Mapped[str] = mapped_column(String(20))
+    # Somebody wants it to end; its process looks with each beat.
+    is_cancelled: Mapped[bool] = mapped_column(Boolean, default=False)
     seq: Mapped[int] = mapped_column(Integer)
     # Bytes of the file.
     done: Mapped[int] = mapped_column(BigInteger)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, StrictBool, model_validator
 
 from duihua.schemas.base import QueryModel, Reference, RowId, WireModel
 
-ExportFormat = Literal["json", "markdown", "txt"]
+ExportFormat = Literal["json", "markdown", "txt", "html"]
 
 
 class ExportOptions(WireModel):
@@ -14,7 +14,7 @@ class ExportOptions(WireModel):
 
     format: ExportFormat = Field(
         "json",
-        description="json: everything, to be imported; markdown, txt: the shown branch, to be read",
+        description="json: everything, to be imported; markdown, txt, html: the shown branch, to be read",
     )
     include_system_messages: StrictBool = True
 
@@ -36,6 +36,13 @@ class BatchExportRequest(ExportOptions):
         if self.all == bool(self.chat_ids):
             raise ValueError("give either chat_ids or all: true")
         return self
+
+
+class EveryExportQuery(QueryModel):
+    """How all conversations are written: the same options, for a link."""
+
+    format: ExportFormat = "json"
+    include_system_messages: bool = True
 
 
 class ImportQuery(QueryModel):

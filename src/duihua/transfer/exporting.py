@@ -20,7 +20,7 @@ from duihua.files import service as files_service
 from duihua.files.service import Content
 from duihua.files.storage import FileContentMissing
 from duihua.schemas.transfer import ExportFormat
-from duihua.transfer import reading, rendering
+from duihua.transfer import pages, reading, rendering
 from duihua.transfer.archive import FILES_FOLDER, FORMAT, VERSION, ArchivedMessage, file_ids
 from duihua.transfer.reading import Outline
 from duihua.transfer.rendering import Reader
@@ -29,11 +29,12 @@ Read = Callable[..., Any]
 _PAGE = 200
 # Of all files of one json, in bytes before they are base64: an archive is read whole.
 _MOST_EMBEDDED = 32 * 2**20
-EXTENSIONS = {"json": ".json", "markdown": ".md", "txt": ".txt"}
+EXTENSIONS = {"json": ".json", "markdown": ".md", "txt": ".txt", "html": ".html"}
 CONTENT_TYPES = {
     "json": "application/json",
     "markdown": "text/markdown; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
+    "html": "text/html; charset=utf-8",
 }
 
 
@@ -151,6 +152,7 @@ def _text(read: Read, outline: Outline, wanted: Wanted) -> Iterator[bytes]:
 _WRITERS = {
     "markdown": (rendering.markdown_head, rendering.markdown),
     "txt": (rendering.plain_head, rendering.plain),
+    "html": (pages.head, pages.message),
 }
 
 

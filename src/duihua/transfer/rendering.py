@@ -36,55 +36,61 @@ class Reader(NamedTuple):
 
 def markdown_head(conversation: ArchivedConversation, reader: Reader) -> str:
     """The title, and when the conversation was held."""
-    title = _one_line(conversation.title)
-    about = f"> {_moment(conversation.created_at, reader)} – {_moment(conversation.updated_at, reader)}"
+    title = one_line(conversation.title)
+    about = f"> {span(conversation, reader)}"
     described = f"\n\n{conversation.description}" if conversation.description else ""
     return f"# {title}\n\n{about}{described}\n"
 
 
 def markdown(message: ArchivedMessage, reader: Reader) -> str:
     """A message under a heading that says who spoke and when."""
-    parts = [f"\n---\n\n### {' · '.join(_speaker(message, reader))}"]
+    parts = [f"\n---\n\n### {' · '.join(speaker(message, reader))}"]
     if message.reasoning:
         summary = translate("export_reasoning", reader.language)
         thought = _closed(message.reasoning)
         parts.append(f"<details><summary>{summary}</summary>\n\n{thought}\n\n</details>")
-    parts += [_closed(message.content), *(f"📎 {name}" for name in _file_names(message.files))]
-    parts += [f"*{note}*" for note in _notes(message, reader)]
+    parts += [_closed(message.content), *(f"📎 {name}" for name in file_names(message.files))]
+    parts += [f"*{note}*" for note in notes(message, reader)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def plain_head(conversation: ArchivedConversation, reader: Reader) -> str:
     """The title, and when the conversation was held."""
-    return (
-        f"{_one_line(conversation.title)}\n"
-        f"{_moment(conversation.created_at, reader)} – {_moment(conversation.updated_at, reader)}\n"
-        + (f"{conversation.description}\n" if conversation.description else "")
+    return f"{one_line(conversation.title)}\n{span(conversation, reader)}\n" + (
+        f"{conversation.description}\n" if conversation.description else ""
     )
 
 
 def plain(message: ArchivedMessage, reader: Reader) -> str:
     """A message below a line that says who spoke and when."""
-    who, *rest = _speaker(message, reader)
+    who, *rest = speaker(message, reader)
     lines = [f"\n[{who}] {' · '.join(rest)}", message.content]
-    lines += [f"📎 {name}" for name in _file_names(message.files)]
-    return "\n".join(line for line in [*lines, *_notes(message, reader)] if line) + "\n"
+    lines += [f"📎 {name}" for name in file_names(message.files)]
+    return "\n".join(line for line in [*lines, *notes(message, reader)] if line) + "\n"
 
 
-def _speaker(message: ArchivedMessage, reader: Reader) -> list[str]:
+def span(conversation: ArchivedConversation, reader: Reader) -> str:
+    """When the conversation was held."""
+    return f"{_moment(conversation.created_at, reader)} – {_moment(conversation.updated_at, reader)}"
+
+
+def speaker(message: ArchivedMessage, reader: Reader) -> list[str]:
+    """Who spoke, with which model, and when."""
     who = translate(f"role_{message.role}", reader.language)
     model = [message.model_id] if message.model_id else []
     return [who, *model, _moment(message.created_at, reader)]
 
 
-def _notes(message: ArchivedMessage, reader: Reader) -> list[str]:
+def notes(message: ArchivedMessage, reader: Reader) -> list[str]:
+    """What must be known of a reply that is not whole."""
     if message.state in {MessageState.COMPLETE, MessageState.STREAMING}:
         return []
     state = translate(f"state_{message.state}", reader.language)
     return [translate("export_state", reader.language, state=state)]
 
 
-def _file_names(files: Iterable[Any]) -> list[str]:
+def file_names(files: Iterable[Any]) -> list[str]:
+    """What the files of a message are called."""
     return [str(file["name"]) for file in files if isinstance(file, dict) and file.get("name")]
 
 
@@ -92,7 +98,8 @@ def _moment(moment: datetime, reader: Reader) -> str:
     return moment.astimezone(reader.zone).strftime("%Y-%m-%d %H:%M")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """`text` without line ends."""
     return " ".join(text.split())
 
 

@@ -1,6 +1,7 @@
 """`/chat/export` and `/chat/import`."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from duihua.http.state import Db
 from duihua.schemas.base import Envelope, Reference
 from duihua.schemas.transfer import (
     BatchExportRequest,
+    EveryExportQuery,
     ExportRequest,
     ImportQuery,
     ImportReport,
@@ -87,9 +89,25 @@ async def export_conversations(
     else:
         references = await db.read(reading.chosen, user.id, request.chat_ids)
     wanted = Wanted(request.format, request.include_system_messages, reader, files)
-    pieces = exporting.zipped(read, user.id, references, wanted)
-    name = f"duihua-{now():%Y-%m-%d}.zip"
-    return StreamingResponse(pieces, headers=_headers(name, "application/zip"))
+    return _zip(read, user.id, references, wanted)
+
+
+@router.get(
+    "/export/all",
+    response_class=Response,
+    responses=_file("A zip, one file a conversation", "application/zip"),
+)
+async def export_everything(
+    db: Db,
+    read: ReadFromThread,
+    user: User,
+    reader: AppReader,
+    files: FileFromThread,
+    query: Annotated[EveryExportQuery, Query()],
+) -> Response:
+    """Every conversation as a zip, for a link: a browser writes it to the disk as it comes."""
+    wanted = Wanted(query.format, query.include_system_messages, reader, files)
+    return _zip(read, user.id, await db.read(reading.every, user.id), wanted)
 
 
 @router.post(
@@ -132,6 +150,22 @@ async def follow_import(
     await tasks.check(user.id, task_id)
     frames = tasks.follow(user.id, task_id, after, language)
     return StreamingResponse(frames, headers=HEADERS | {"x-task-id": task_id})
+
+
+@router.post("/import/{task_id}/cancel", response_model=Envelope[ImportTaskResponse])
+async def cancel_import(
+    tasks: AppTasks,
+    user: User,
+    task_id: Annotated[Reference, Path(description="of the import's answer")],
+) -> Response:
+    """Let an import end after its present conversation; what was imported stays, and its end is told."""
+    said = "import_stopping" if await tasks.cancel(user.id, task_id) else "import_ended"
+    return Answer({"task_id": task_id}, said)
+
+
+def _zip(read: Callable[..., Any], user_id: int, references: list[str], wanted: Wanted) -> Response:
+    pieces = exporting.zipped(read, user_id, references, wanted)
+    return StreamingResponse(pieces, headers=_headers(f"duihua-{now():%Y-%m-%d}.zip", "application/zip"))
 
 
 def _headers(name: str, content_type: str) -> dict[str, str]:

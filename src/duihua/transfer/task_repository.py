@@ -51,9 +51,20 @@ def find(session: Session, user_id: int, task_id: str) -> tuple[ImportTask, bool
     return None if row is None else (row[0], bool(row[1]))
 
 
-def progress(session: Session, task_id: str, counts: dict[str, Any]) -> None:
-    """It has come so far, and somebody still works on it."""
+def progress(session: Session, task_id: str, counts: dict[str, Any]) -> bool:
+    """It has come so far, and somebody still works on it; whether it is wanted no longer."""
     _change(session, task_id, counts | {"lease_expires_at": FromNow(LEASE)})
+    return bool(session.scalar(select(ImportTask.is_cancelled).where(ImportTask.uuid == task_id)))
+
+
+def cancel(session: Session, task_id: str) -> None:
+    """Ask whoever works on it to end it."""
+    session.execute(
+        update(ImportTask)
+        .where(ImportTask.uuid == task_id, _RUNNING)
+        .values(is_cancelled=True)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def end(session: Session, task_id: str, ended: Ended) -> None:

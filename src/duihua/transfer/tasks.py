@@ -45,6 +45,18 @@ class ImportInterrupted(Conflict):
     code = "import_interrupted"
 
 
+class ImportCancelled(Conflict):
+    """Its user wants it no longer."""
+
+    code = "import_cancelled"
+
+
+_ENDS: dict[type[AppError], ImportState] = {
+    ImportInterrupted: ImportState.INTERRUPTED,
+    ImportCancelled: ImportState.CANCELLED,
+}
+_KINDS = {ImportState.FAILED: "error"}
+
 messages_of(
     {
         "import_started": ("已开始导入", "The import has begun"),
@@ -52,6 +64,13 @@ messages_of(
         "import_interrupted": (
             "导入被中断，已完整导入的对话予以保留。再次导入同一文件只会补上缺少的",
             "The import was interrupted; what was imported stays. Import the file again: "
+            "it adds only what is missing",
+        ),
+        "import_stopping": ("导入将在当前对话之后停止", "The import ends after its present conversation"),
+        "import_ended": ("导入已经结束", "The import has ended"),
+        "import_cancelled": (
+            "导入已取消，已完整导入的对话予以保留。再次导入同一文件只会补上缺少的",
+            "The import was cancelled; what was imported stays. Import the file again: "
             "it adds only what is missing",
         ),
     }
@@ -71,9 +90,16 @@ class _Progress:
     def __init__(self) -> None:
         self.counts: dict[str, Any] = {"done": 0} | dict.fromkeys(_COUNTS, 0)
         self.is_stopping = False
+        self.is_cancelled = False
 
     def tell(self, done: int, report: dict[str, Any]) -> None:
         self.counts = {"done": done} | {name: report[name] for name in _COUNTS}
+        self.check()
+
+    def check(self) -> None:
+        """Raises ImportCancelled, ImportInterrupted."""
+        if self.is_cancelled:
+            raise ImportCancelled
         if self.is_stopping:
             raise ImportInterrupted
 
@@ -140,14 +166,14 @@ class ImportTasks:
         beat = asyncio.create_task(self._beat(task_id, progress))
         try:
             async with incoming.release, self._turn:
+                progress.check()
                 report = await asyncio.to_thread(
                     importing.run, incoming.path, importer, group_id, progress.tell
                 )
             counts = progress.counts | {name: report[name] for name in _COUNTS}
             ended = Ended(ImportState.COMPLETE, counts, report)
         except AppError as error:
-            interrupted = isinstance(error, ImportInterrupted)
-            state = ImportState.INTERRUPTED if interrupted else ImportState.FAILED
+            state = _ENDS.get(type(error), ImportState.FAILED)
             ended = Ended(state, progress.counts, None, error.code, error.values)
         finally:
             beat.cancel()
@@ -157,7 +183,9 @@ class ImportTasks:
         while True:
             await asyncio.sleep(_BEAT_SECONDS)
             try:
-                await self._db.write(task_repository.progress, task_id, progress.counts)
+                progress.is_cancelled = await self._db.write(
+                    task_repository.progress, task_id, progress.counts
+                )
             except AppError as error:
                 log.warning("the progress of an import waits for the database", error=error.code)
 
@@ -181,6 +209,17 @@ class ImportTasks:
                     yield _PING
         except AppError as error:
             log.warning("a stream of an import ended; its client comes back", error=error.code)
+
+    async def cancel(self, user_id: int, task_id: str) -> bool:
+        """Let an import end after its present conversation, in whichever process; whether it runs still.
+
+        Raises:
+            ImportTaskNotFound
+        """
+        task = await self._find(user_id, task_id)
+        if task.state == ImportState.RUNNING:
+            await self._db.write(task_repository.cancel, task_id)
+        return task.state == ImportState.RUNNING
 
     async def check(self, user_id: int, task_id: str) -> None:
         """Raises ImportTaskNotFound."""
@@ -211,5 +250,5 @@ def _event(task: ImportTask, language: Language) -> dict[str, Any]:
     if task.error is None:
         return event
     sentence = translate(task.error, language, **(task.error_values or {}))
-    kind = "interrupted" if task.state == ImportState.INTERRUPTED else "error"
+    kind = _KINDS.get(ImportState(task.state), task.state)
     return event | {"type": kind, "error": task.error, "message": sentence}

@@ -1,7 +1,7 @@
 // The chat API, one function for each endpoint. Each resolves to the `data` of the answer or throws an
 // ApiError. Parameters may be spelled in camelCase or snake_case, as on the wire; answers are snake_case.
 
-import { download, request, send, upload } from "./http.js";
+import { addressOf, download, request, send, upload } from "./http.js";
 import { CANCEL_PATH, follow, newKey, posting } from "./streams.js";
 
 /** @typedef {import("./types.js").Conversation} Conversation */
@@ -197,12 +197,15 @@ export const getFileInfo = (fileId) => request("GET", `/chat/files/${part(fileId
 /** @typedef {{ onProgress?: (bytes: number) => void, signal?: AbortSignal }} Following of a download */
 
 /**
- * @param {{ chatId: string, format: "json" | "markdown" | "txt", includeSystemMessages?: boolean }} data
+ * @param {{ chatId: string, format: "json" | "markdown" | "txt" | "html", includeSystemMessages?: boolean }} data
  * @param {Following} [following]
  * @returns {Promise<{ blob: Blob, name: string }>}
  */
 export const exportChat = async (data, { onProgress, signal } = {}) =>
   download(await send("POST", "/chat/export", { body: data, signal }), onProgress);
+
+/** Where a zip of every conversation comes from, for a link. @param {{ format: string, includeSystemMessages?: boolean }} query */
+export const everythingAddress = (query) => addressOf("/chat/export/all", query);
 
 /**
  * A zip of several conversations, or with `all` of every one.

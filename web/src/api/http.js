@@ -58,7 +58,7 @@ export async function request(method, path, options = {}) {
 export async function send(method, path, { query, body, form, headers, signal } = {}) {
   let response;
   try {
-    response = await fetch(address(path, query), {
+    response = await fetch(addressOf(path, query), {
       method,
       headers: { ...languageHeader(), ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
       body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
@@ -82,7 +82,7 @@ export function upload(path, form, { query, onProgress, signal } = {}) {
   if (!onProgress || typeof XMLHttpRequest === "undefined") return request("POST", path, { query, form, signal });
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open("POST", address(path, query));
+    xhr.open("POST", addressOf(path, query));
     for (const [name, value] of Object.entries(languageHeader())) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = onProgress;
     xhr.onload = () => {
@@ -122,8 +122,8 @@ export function fileName(header) {
   return /filename="?([^";]+)"?/i.exec(header)?.[1] ?? "download";
 }
 
-/** @param {string} path @param {object} [query] */
-function address(path, query) {
+/** The whole address of a path. @param {string} path @param {object} [query] */
+export function addressOf(path, query) {
   const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== "");
   const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return settings.baseUrl + path + (search && `?${search}`);

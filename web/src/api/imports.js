@@ -1,6 +1,6 @@
 // Imports that go on without their request: begun with a file, followed to their report.
 
-import { ApiError, send, upload } from "./http.js";
+import { ApiError, request, send, upload } from "./http.js";
 import { readEvents } from "../lib/sse.js";
 
 const GIVE_UP_MS = 60_000;
@@ -23,6 +23,9 @@ export async function startImport(formData, groupId, onUpload, signal) {
   return task_id;
 }
 
+/** Let it end after its present conversation; `followImport` then throws `import_cancelled`. @param {string} taskId */
+export const cancelImport = (taskId) => request("POST", `/chat/import/${encodeURIComponent(taskId)}/cancel`);
+
 /**
  * Waits for the report of an import, over as many connections as that takes.
  * @param {string} taskId @param {(progress: ImportProgress) => void} onProgress
@@ -38,7 +41,7 @@ export async function followImport(taskId, onProgress) {
       const response = await send("GET", `/chat/import/${encodeURIComponent(taskId)}`, { headers: { "Last-Event-ID": String(after) } });
       await readEvents(/** @type {ReadableStream<Uint8Array>} */ (response.body), ({ id, data }) => {
         [event, after, heard] = [JSON.parse(data), id ?? after, Date.now()];
-        if (event.type === "progress") onProgress(event);
+        if (event.type !== "complete") onProgress(event);
         return event.type === "progress";
       });
     } catch (error) {

@@ -6,6 +6,8 @@ import * as api from "@/api/chat.js";
 import { recall, remember } from "@/lib/storage.js";
 
 const PAGE = 100;
+/** So many the server takes in one request. */
+const BATCH = 1000;
 
 export const useConversations = defineStore("conversations", () => {
   /** uuid → conversation, the newest that is known of it. */
@@ -26,9 +28,9 @@ export const useConversations = defineStore("conversations", () => {
     try {
       await loadGroups();
       await Promise.all([
-        reload("pinned", { pinned: true }),
-        ...(defaultGroup.value ? [reload(defaultGroup.value.id, {})] : []),
-        ...ownGroups.value.filter((group) => opened.value.has(group.id)).map((group) => reload(group.id, {})),
+        reload("pinned"),
+        ...(defaultGroup.value ? [reload(defaultGroup.value.id)] : []),
+        ...ownGroups.value.filter((group) => opened.value.has(group.id)).map((group) => reload(group.id)),
       ]);
       status.value = "ready";
       error.value = null;
@@ -38,27 +40,45 @@ export const useConversations = defineStore("conversations", () => {
     }
   }
 
-  async function reload(name, query) {
-    const page = await api.getChatList({ pageSize: PAGE, ...(name === "pinned" ? query : { groupId: name, pinned: false }) });
+  const queryOf = (name) => (name === "pinned" ? { pinned: true } : { groupId: name, pinned: false });
+
+  async function reload(name) {
+    const page = await api.getChatList({ pageSize: PAGE, ...queryOf(name) });
     note(page.list);
-    lists.set(name, { ids: page.list.map((each) => each.uuid), total: page.total, cursor: page.next_cursor, loading: false });
+    lists.set(name, { ids: page.list.map((each) => each.uuid), total: page.total, cursor: page.next_cursor, loading: null });
   }
 
   /** The next page of a list, unless it is on its way. */
   async function more(name) {
     const list = lists.get(name);
-    if (!list?.cursor || list.loading) return;
-    list.loading = true;
+    if (!list?.cursor) return;
+    await (list.loading ??= next(name, list));
+  }
+
+  async function next(name, { cursor }) {
     let page;
     try {
-      page = await api.getChatList({ pageSize: PAGE, groupId: name, pinned: false, cursor: list.cursor });
+      page = await api.getChatList({ pageSize: PAGE, ...queryOf(name), cursor });
     } finally {
-      list.loading = false;
+      if (lists.has(name)) lists.get(name).loading = null;
     }
     note(page.list);
+    // What was done meanwhile may have put another list in its place.
+    const list = lists.get(name);
+    if (list?.cursor !== cursor) return;
     const seen = new Set(list.ids);
     const ids = [...list.ids, ...page.list.map((each) => each.uuid).filter((uuid) => !seen.has(uuid))];
-    lists.set(name, { ids, total: page.total, cursor: page.next_cursor, loading: false });
+    lists.set(name, { ids, total: page.total, cursor: page.next_cursor, loading: null });
+  }
+
+  const shown = computed(() => ["pinned", ...ownGroups.value.filter((group) => opened.value.has(group.id)).map((group) => group.id), defaultGroup.value?.id]);
+  /** How many conversations the lists that are shown have, here or not. */
+  const listed = computed(() => shown.value.reduce((sum, name) => sum + (lists.get(name)?.total ?? 0), 0));
+
+  /** The uuids of lists to their last; without names, of those that are shown. */
+  async function all(names = shown.value) {
+    for (const name of names) while (lists.get(name)?.cursor) await more(name);
+    return names.flatMap(idsOf);
   }
 
   async function toggle(groupId) {
@@ -66,7 +86,7 @@ export const useConversations = defineStore("conversations", () => {
     if (!next.delete(groupId)) next.add(groupId);
     opened.value = next;
     remember("openGroups", [...next]);
-    if (next.has(groupId) && !lists.has(groupId)) await reload(groupId, {});
+    if (next.has(groupId) && !lists.has(groupId)) await reload(groupId);
   }
 
   const note = (list) => list.forEach((each) => known.set(each.uuid, each));
@@ -157,14 +177,28 @@ export const useConversations = defineStore("conversations", () => {
   }
 
   async function remove(uuids) {
-    await (uuids.length === 1 ? api.deleteChat(uuids[0]) : api.batchDeleteChats(uuids));
-    await load();
+    return inBatches(uuids, async (part) => (part.length > 1 ? (await api.batchDeleteChats(part)).deleted : (await api.deleteChat(part[0]), 1)));
+  }
+
+  const restore = (uuids) => inBatches(uuids, async (part) => (await api.restoreTrash(part)).restored);
+
+  /** How many it was done to; where one part is refused, what was done before is shown. */
+  async function inBatches(uuids, act) {
+    let count = 0;
+    try {
+      for (let at = 0; at < uuids.length; at += BATCH) count += await act(uuids.slice(at, at + BATCH));
+    } finally {
+      await load();
+    }
+    return count;
   }
 
   async function move(uuids, groupId) {
-    await api.batchMoveChatToGroup({ chatIds: uuids, targetGroupId: groupId });
-    uuids.forEach((uuid) => known.has(uuid) && known.set(uuid, { ...known.get(uuid), group_id: groupId }));
-    await load();
+    return inBatches(uuids, async (chatIds) => {
+      const { moved } = await api.batchMoveChatToGroup({ chatIds, targetGroupId: groupId });
+      chatIds.forEach((uuid) => known.has(uuid) && known.set(uuid, { ...known.get(uuid), group_id: groupId }));
+      return moved;
+    });
   }
 
   const loadGroups = async () => (groups.value = await api.getChatGroups({ includeChats: false }));
@@ -181,7 +215,7 @@ export const useConversations = defineStore("conversations", () => {
   }
 
   return {
-    known, groups, ownGroups, defaultGroup, lists, opened, status, error,
-    idsOf, load, loadGroups, more, toggle, get, create, fork, place, change, refresh, forget, remove, move, saveGroup, removeGroup,
+    known, groups, ownGroups, defaultGroup, lists, listed, opened, status, error,
+    idsOf, load, loadGroups, more, all, toggle, get, create, fork, place, change, refresh, forget, remove, restore, move, saveGroup, removeGroup,
   };
 });

@@ -73,12 +73,25 @@ export function useSearch() {
     return work;
   }
 
+  /** Every conversation in which the words are found, to the last page. */
+  async function everyChat() {
+    const { pageNum: _, ...where } = query();
+    const ids = [];
+    let cursor = "";
+    do {
+      const page = await getChatList({ ...where, keyword: words.value.trim(), pageSize: 100, cursor });
+      ids.push(...page.list.map(({ uuid }) => uuid));
+      cursor = page.next_cursor;
+    } while (cursor);
+    return ids;
+  }
+
   onBeforeUnmount(() => {
     clearTimeout(timer);
     asked.abort();
   });
 
-  return { words, filters, found, total, error, more, settled };
+  return { words, filters, found, total, error, more, settled, everyChat };
 }
 
 const byKind = (/** @type {any[]} */ list) => [...list.filter(({ messageId }) => !messageId), ...list.filter(({ messageId }) => messageId)];

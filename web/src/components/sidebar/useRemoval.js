@@ -1,7 +1,6 @@
 // Deleting conversations, with a way back.
 import { useRoute, useRouter } from "vue-router";
 
-import { restoreTrash } from "@/api/chat.js";
 import { t } from "@/lib/i18n.js";
 import { useConversations } from "@/stores/conversations.js";
 import { useToasts } from "@/stores/toasts.js";
@@ -13,19 +12,19 @@ export function useRemoval() {
   const router = useRouter();
 
   return async function remove(ids) {
+    let count;
     try {
-      await conversations.remove(ids);
+      count = await conversations.remove(ids);
     } catch (error) {
       return toasts.complain(error);
     }
     if (ids.includes(route.params.chatId)) router.push("/");
-    toasts.say(t("sidebar.deleted", { n: ids.length }), { action: t("common.undo"), run: () => restore(ids) });
+    toasts.say(t("sidebar.deleted", { n: count }), { action: t("common.undo"), run: () => restore(ids) });
   };
 
   async function restore(ids) {
     try {
-      await restoreTrash(ids);
-      await conversations.load();
+      await conversations.restore(ids);
     } catch (error) {
       toasts.complain(error);
     }

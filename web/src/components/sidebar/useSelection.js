@@ -23,11 +23,12 @@ export const useSelection = defineStore("selection", () => {
   }
 
   const all = (list) => (chosen.value = new Set(list));
+  const add = (list) => all([...chosen.value, ...list]);
   function clear() {
     chosen.value = new Set();
     mode.value = false;
   }
   const toggleMode = () => (active.value ? clear() : (mode.value = true));
 
-  return { chosen, ids, active, pick, all, clear, toggleMode };
+  return { chosen, ids, active, pick, all, add, clear, toggleMode };
 });
