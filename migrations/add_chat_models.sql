@@ -266,6 +266,35 @@ CREATE TABLE tallies (
 
 CREATE INDEX ix_tallies_empty ON tallies (user_id) WHERE number = 0;
 
+-- What models did on days that are over; derived from generations
+CREATE TABLE usage_tallies (
+    user_id BIGINT NOT NULL,
+    -- since the year 1
+    day BIGINT NOT NULL,
+    -- 0: none; -1: the day is counted
+    connection_id BIGINT NOT NULL,
+    model_id VARCHAR(255) NOT NULL,
+    requests BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    prompt_tokens BIGINT NOT NULL,
+    completion_tokens BIGINT NOT NULL,
+    -- complete replies
+    completed BIGINT NOT NULL,
+    -- of complete replies
+    latency_ms BIGINT NOT NULL,
+    -- replies of which something came
+    begun BIGINT NOT NULL,
+    -- until it did
+    first_token_ms BIGINT NOT NULL,
+    -- of complete, counted replies
+    written_tokens BIGINT NOT NULL,
+    -- from their first token to their last
+    writing_ms BIGINT NOT NULL,
+    last_used_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_usage_tallies PRIMARY KEY (user_id, day, connection_id, model_id),
+    CONSTRAINT fk_usage_tallies_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
 -- What each user decided; without a row everything is as it comes
 CREATE TABLE user_settings (
     user_id BIGINT NOT NULL,

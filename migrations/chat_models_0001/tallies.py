@@ -1,8 +1,8 @@
-"""Tallies: how much was said in each quarter-hour and month of UTC, and their first count."""
+"""Tallies: how much was said in each quarter-hour and month of UTC, their first count; what models did."""
 
 import sqlalchemy as sa
 
-from chat_models_0001.columns import BIG_ID, METADATA
+from chat_models_0001.columns import BIG_ID, METADATA, moment
 
 _TALLIES = sa.Table(
     "tallies",
@@ -24,6 +24,27 @@ sa.Index(
     _TALLIES.c.user_id,
     sqlite_where=sa.text("number = 0"),
     postgresql_where=sa.text("number = 0"),
+)
+sa.Table(
+    "usage_tallies",
+    METADATA,
+    sa.Column("user_id", BIG_ID, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("day", sa.BigInteger(), primary_key=True, comment="since the year 1"),
+    sa.Column("connection_id", BIG_ID, primary_key=True, comment="0: none; -1: the day is counted"),
+    sa.Column("model_id", sa.String(255), primary_key=True),
+    sa.Column("requests", sa.BigInteger(), nullable=False),
+    sa.Column("errors", sa.BigInteger(), nullable=False),
+    sa.Column("prompt_tokens", sa.BigInteger(), nullable=False),
+    sa.Column("completion_tokens", sa.BigInteger(), nullable=False),
+    sa.Column("completed", sa.BigInteger(), nullable=False, comment="complete replies"),
+    sa.Column("latency_ms", sa.BigInteger(), nullable=False, comment="of complete replies"),
+    sa.Column("begun", sa.BigInteger(), nullable=False, comment="replies of which something came"),
+    sa.Column("first_token_ms", sa.BigInteger(), nullable=False, comment="until it did"),
+    sa.Column("written_tokens", sa.BigInteger(), nullable=False, comment="of complete, counted replies"),
+    sa.Column("writing_ms", sa.BigInteger(), nullable=False, comment="from their first token to their last"),
+    moment("last_used_at", nullable=True),
+    comment="What models did on days that are over; derived from generations",
+    sqlite_with_rowid=False,
 )
 _COLUMNS = "user_id, span, start, group_id, kind, model_id, number, tokens, characters"
 # 62135596800 seconds lie between the beginnings of the years 1 and 1970.

@@ -29,6 +29,7 @@ from duihua.live.follow import Live
 from duihua.metrics.routes import router as metrics
 from duihua.providers import registry
 from duihua.realtime.bus import Bus, LocalBus
+from duihua.statistics import rolling
 from duihua.transfer.tasks import ImportTasks
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -124,6 +125,8 @@ def _database(config: Config) -> Database:
 
 
 async def _open_archive(app: FastAPI, stack: AsyncExitStack, db: Database, owner: str) -> None:
+    counting = asyncio.create_task(rolling.rounds(db), name="usage")
+    stack.callback(counting.cancel)
     app.state.live, app.state.imports = Live(db), ImportTasks(db, owner)
     stack.callback(app.state.live.close)
     await app.state.imports.open()

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from duihua.core.ids import new_uuid
-from duihua.db.session import Session
+from duihua.db.session import Database, Session
 from duihua.models import Generation
-from duihua.statistics import service
+from duihua.statistics import rolling, service, usage_repository
 from tests.fixtures.client import Client
 from tests.fixtures.rows import Owned, add_rows, add_stranger
 from tests.fixtures.server import StartServer
@@ -102,6 +102,67 @@ async def test_connections_are_listed_used_or_not(client: Client, own: Owned) ->
     await client.delete(f"/chat/api-keys/{own.connection}")
     left = (await client.get("/chat/api-keys/stats?timeRange=all")).data
     assert [row["api_key_id"] for row in left] == [unused]
+
+
+QUERIES = [
+    f"{name}/stats?timeRange={time_range}&tz={zone}"
+    for name in ("models", "api-keys")
+    for time_range in ("day", "week", "month", "year", "all")
+    for zone in ("UTC", "Asia/Kathmandu", "America/Los_Angeles")
+] + ["models/stats?timeRange=all&modelId=other"]
+
+
+async def told(client: Client) -> list[Any]:
+    return [(await client.get(f"/chat/{query}")).data for query in QUERIES]
+
+
+async def test_days_that_are_over_are_told_as_before(client: Client, own: Owned) -> None:
+    db = client.app.state.database
+    # At the borders of days and months, in one zone or the other.
+    for days in (30.7, 30.8, 31, 58, 62, 199, 200, 230, 364, 365, 366, 396):
+        await db.write(add, own, timedelta(days=days, minutes=21), 3, total_ms=None)
+        await db.write(add, own, timedelta(days=days), 9, completion_tokens=None, connection_id=None)
+    before = await told(client)
+    for _ in range(2):
+        await rolling.count_days(db)
+        assert await told(client) == before
+    # They are not read again.
+    await db.write(_rename)
+    models = {row["model_id"] for row in (await client.get("/chat/models/stats?timeRange=all")).data}
+    assert models == {"m", "other", "offline"}
+
+
+async def test_a_day_is_counted_when_its_runs_have_ended(database: Database) -> None:
+    own = await database.write(add_rows)
+    for days in (0, 1, 2):
+        state = "streaming" if days == 1 else "complete"
+        await database.write(add, own, timedelta(days=days), 1, state=state)
+
+    def end(session: Session) -> None:
+        session.execute(update(Generation).where(Generation.state == "streaming").values(state="failed"))
+
+    for finish in (end, _rename):
+        await rolling.count_days(database)
+        await database.write(finish)
+        found = await database.read(usage_repository.used, own.user, usage_repository.EVER, "model_id")
+        assert (found["m"].sums["requests"], found["m"].sums["errors"]) == (3, 1)
+
+
+def _rename(session: Session) -> None:
+    session.execute(update(Generation).values(model_id="x"))
+
+
+async def test_what_is_purged_was_not_done(client: Client, own: Owned) -> None:
+    db = client.app.state.database
+    await rolling.count_days(db)
+    for call in (
+        client.delete(f"/chat/conversations/{own.chat}"),
+        client.delete("/chat/trash", {"all": True}),
+    ):
+        assert (await call).status == 200
+    assert (await client.get("/chat/models/stats?timeRange=all")).data == []
+    await rolling.count_days(db)
+    assert (await client.get("/chat/models/stats?timeRange=all")).data == []
 
 
 async def test_what_runs_is_recorded(start_server: StartServer) -> None:

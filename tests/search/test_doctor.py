@@ -5,11 +5,14 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
+from duihua.conversations import service
 from duihua.db.session import Database, Session
-from duihua.models import Message, MessageDocument, SearchIndex
+from duihua.models import Conversation, Message, MessageDocument, SearchIndex, Tally
+from duihua.schemas.conversation import ConversationCreate
 from duihua.search_index import audit_repository, rebuilding, repository
+from duihua.statistics import service as statistics
 from tests.search.test_current import check_index
 from tests.search.test_found import TEXTS, found, store
 
@@ -80,10 +83,41 @@ async def test_what_cannot_be_corrected_is_made_anew(
 async def test_the_command_says_what_it_did(database_url: str, database: Database) -> None:
     await database.write(store, TEXTS)
     await database.write(audit_repository.set_version, "messages", 0)
-    command = [sys.executable, "-m", "duihua", "doctor", database_url]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    said = (await process.communicate())[0].decode()
-    assert process.returncode == 0
+    said = await _doctor(database_url)
     assert f"{len(TEXTS)} messages: made anew, because it was made by other rules" in said
     assert "1 conversations: 0 were wrong" in said
     await database.write(check_index)
+
+
+async def test_the_command_counts_statistics_anew(database_url: str, database: Database) -> None:
+    made = await database.write(service.create, 1, ConversationCreate())
+    assert await database.read(statistics.differences) == (2, 0)
+    row = update(Conversation).where(Conversation.uuid == made["uuid"])
+    await database.write(lambda session: session.execute(delete(Tally)) and None)
+    await database.write(lambda session: session.execute(row.values(counted_in=None)) and None)
+    for options, said in (
+        ([], "0 tallies of statistics: 1 were wrong; `duihua doctor --recount` counts anew"),
+        (["--recount"], "0 tallies of statistics: 1 were wrong; counted anew"),
+        ([], "2 tallies of statistics: 0 were wrong"),
+    ):
+        assert said in await _doctor(database_url, *options)
+
+
+async def test_statistics_that_are_wrong_are_seen(database: Database) -> None:
+    for _ in range(2):
+        await database.write(service.create, 1, ConversationCreate())
+
+    def meddle(session: Session) -> None:
+        session.execute(update(Tally).where(Tally.span == "month").values(number=3))
+        session.execute(update(Tally).where(Tally.span == "quarter").values(model_id="x"))
+
+    await database.write(meddle)
+    assert (await database.read(statistics.differences))[1] == 3, "one is another, one missing, one too much"
+
+
+async def _doctor(*arguments: str) -> str:
+    command = [sys.executable, "-m", "duihua", "doctor", *arguments]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said = (await process.communicate())[0].decode()
+    assert process.returncode == 0
+    return said

@@ -26,6 +26,8 @@ class _Told:
         self.came: defaultdict[int, set[int]] = defaultdict(set)
         self.went: defaultdict[int, set[int]] = defaultdict(set)
         self.grown: list[tuple[int, Growth]] = []
+        # By user: between which two days runs were purged.
+        self.purged: dict[int, tuple[int, int]] = {}
 
 
 def messages(
@@ -49,6 +51,15 @@ def conversations(session: Session, act: Act, ids: Sequence[int]) -> None:
     told.conversations.update(ids)
     if act is Act.CREATED:
         told.new_conversations.update(ids)
+    elif act is Act.PURGED:
+        for user_id, first, last in repository.days_of_runs(session, ids):
+            known = told.purged.get(user_id, (first, last))
+            told.purged[user_id] = min(first, known[0]), max(last, known[1])
+
+
+def differences(session: Session) -> tuple[int, int]:
+    """How many tallies there are, and how many are wrong or missing."""
+    return repository.differences(session)
 
 
 def rebuild(session: Session) -> None:
@@ -72,3 +83,5 @@ def _count(session: Session) -> None:
     for message_id, growth in told.grown:
         repository.grow(session, message_id, *growth)
     repository.follow(session, sorted(told.conversations))
+    for user_id, (first, last) in told.purged.items():
+        repository.forget_usage(session, user_id, first, last)

@@ -25,8 +25,10 @@ from sqlalchemy import (
     update,
 )
 
+from duihua.core.clock import day_of
+from duihua.db.rows import locked
 from duihua.db.session import Session
-from duihua.models import Conversation, Message, Tally
+from duihua.models import Conversation, Generation, Message, Tally, UsageTally, User
 from duihua.vocabulary import ConversationStatus, Role, RowStatus, Span
 
 _AT_ONCE = 1000
@@ -74,8 +76,35 @@ def follow(session: Session, ids: Sequence[int]) -> None:
             session.connection().execute(_FORGET_EMPTY)
 
 
+def days_of_runs(session: Session, ids: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """For users: the first and the last day of their runs in some of these conversations."""
+    for some in _portions(ids):
+        for user_id, *moments in session.connection().execute(_RUNS, {"ids": some}):
+            first, last = map(day_of, moments)
+            yield user_id, first, last
+
+
+def forget_usage(session: Session, user_id: int, first: int, last: int) -> None:
+    """What models did between these days is no longer what was counted."""
+    between = UsageTally.day.between(first, last)
+    statement = delete(UsageTally).where(UsageTally.user_id == user_id, between)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def differences(session: Session) -> tuple[int, int]:
+    """How many tallies there are, and how many are not, or not there, as a count of all rows has them."""
+    stored = set(map(tuple, session.connection().execute(select(Tally.__table__))))
+    rows = session.connection().execute(_whole(session.get_bind().dialect.name, _ONE, _COUNTED))
+    # PostgreSQL adds whole numbers up to decimal ones.
+    counted = {(*row[: -len(_COUNTS)], *map(int, row[-len(_COUNTS) :])) for row in rows}
+    wrong = {row[: -len(_COUNTS)] for row in stored ^ counted}
+    misplaced = select(func.count()).where(Conversation.counted_in.is_distinct_from(_HOME))
+    return len(stored), len(wrong) + (session.scalar(misplaced) or 0)
+
+
 def rebuild(session: Session) -> None:
-    """Count everything anew."""
+    """Count everything anew; nobody counts meanwhile."""
+    session.scalars(locked(select(User).order_by(User.id))).all()
     session.execute(delete(Tally).execution_options(synchronize_session=False))
     session.execute(
         update(Conversation).values(counted_in=_HOME).execution_options(synchronize_session=False)
@@ -93,6 +122,12 @@ def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
 
 
+_RUNS = (
+    select(Generation.user_id, func.min(Generation.created_at), func.max(Generation.created_at))
+    .where(Generation.conversation_id.in_(_IDS))
+    .group_by(Generation.user_id)
+)
+_COUNTED = (func.count(), func.sum(Message.token_count), func.sum(Message.character_count))
 _FORGET_EMPTY = delete(Tally.__table__).where(Tally.number == literal_column("0"))  # type: ignore[arg-type]  # a mapped class has a Table
 _MOVED = select(Conversation.id, Conversation.counted_in).where(
     Conversation.id.in_(_IDS), Conversation.counted_in.is_distinct_from(_HOME)
@@ -109,19 +144,20 @@ def _statement(dialect: str, which: _Which) -> Insert:
         counts = (literal_column("0", BigInteger), *map(func.sum, growth))
         return _upsert(dialect, _messages(dialect, counts, active, Message.id.in_(_IDS)))
     sign = literal_column("-1" if which in {"went", "leaving"} else "1", BigInteger)
-    counts = (
-        sign * func.count(),
-        sign * func.sum(Message.token_count),
-        sign * func.sum(Message.character_count),
-    )
+    counts = tuple(sign * count for count in _COUNTED)
     if which in {"came", "went"}:
         return _upsert(dialect, _messages(dialect, counts, Message.id.in_(_IDS)))
     chosen = () if which == "all" else (Conversation.id.in_(_IDS),)
-    both = union_all(
-        _messages(dialect, counts, active, *chosen), _conversations(dialect, sign, *chosen)
-    ).subquery("counted")
+    return _upsert(dialect, _whole(dialect, sign, counts, *chosen))
+
+
+def _whole(
+    dialect: str, sign: ColumnElement[int], counts: Sequence[ColumnElement[Any]], *chosen: ColumnElement[bool]
+) -> Select[Any]:
+    shown = _messages(dialect, counts, Message.status == RowStatus.ACTIVE, *chosen)
+    both = union_all(shown, _conversations(dialect, sign, *chosen)).subquery("counted")
     # The condition tells SQLite that ON CONFLICT is none of the join's.
-    return _upsert(dialect, select(both).where(true()))
+    return select(both).where(true())
 
 
 def _upsert(dialect: str, rows: Select[Any]) -> Insert:

@@ -1,9 +1,12 @@
-"""Tallies: how much was said when, counted as it is said."""
+"""Tallies: how much was said when, counted as it is said; and what models did on days that are over."""
+
+from datetime import datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
+from duihua.db.types import UtcDateTime
 
 
 class Tally(Base):
@@ -36,3 +39,37 @@ class Tally(Base):
     number: Mapped[int] = mapped_column(BigInteger)
     tokens: Mapped[int] = mapped_column(BigInteger)
     characters: Mapped[int] = mapped_column(BigInteger)
+
+
+class UsageTally(Base):
+    """What one model did for one user by one connection on one day of UTC, which is over.
+
+    Derived from generations, and made later by `duihua.statistics.rolling`. A day of a user is counted
+    whole or not at all; that it is says its row of connection `COUNTED`, in which everything is zero.
+    """
+
+    __tablename__ = "usage_tallies"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    COUNTED = -1
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True)
+    # Since the year 1.
+    day: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    # 0: the operator's connection, or the offline model.
+    connection_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    requests: Mapped[int] = mapped_column(BigInteger)
+    errors: Mapped[int] = mapped_column(BigInteger)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    # Complete replies, and their milliseconds.
+    completed: Mapped[int] = mapped_column(BigInteger)
+    latency_ms: Mapped[int] = mapped_column(BigInteger)
+    # Replies of which something came, and the milliseconds until it did.
+    begun: Mapped[int] = mapped_column(BigInteger)
+    first_token_ms: Mapped[int] = mapped_column(BigInteger)
+    # Complete replies whose tokens were counted: these, and the milliseconds from the first to the last.
+    written_tokens: Mapped[int] = mapped_column(BigInteger)
+    writing_ms: Mapped[int] = mapped_column(BigInteger)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

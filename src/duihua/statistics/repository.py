@@ -3,47 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Float,
-    Integer,
-    Select,
-    and_,
-    case,
-    cast,
-    func,
-    literal_column,
-    select,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Integer, Select, case, func, literal_column, select, union_all
 
 from duihua.db.session import Session
-from duihua.models import ChatGroup, Generation, Tally
-from duihua.statistics.periods import Period
-from duihua.vocabulary import MessageState, Span
+from duihua.models import ChatGroup, Tally
+from duihua.vocabulary import Span
 
 # The kind of what is no message.
 CONVERSATION = "conversation"
 # SQLite joins at most 500 queries.
 _RANGES_AT_ONCE = 100
-
-
-_COMPLETE = Generation.state == MessageState.COMPLETE
-_COUNTED = and_(_COMPLETE, Generation.completion_tokens.is_not(None), Generation.first_token_ms.is_not(None))
-_WRITING = func.sum(case((_COUNTED, Generation.total_ms - Generation.first_token_ms)))
-_TOLD: dict[str, ColumnElement[Any]] = {
-    "requests": func.count(Generation.id),
-    "errors": func.count(case((Generation.state == MessageState.FAILED, 1))),
-    "prompt_tokens": func.coalesce(func.sum(Generation.prompt_tokens), 0),
-    "completion_tokens": func.coalesce(func.sum(Generation.completion_tokens), 0),
-    "average_latency": cast(func.avg(case((_COMPLETE, Generation.total_ms))), Float) / 1000,
-    "average_first_token": cast(func.avg(Generation.first_token_ms), Float) / 1000,
-    # Of all tokens over all seconds: a short reply weighs little.
-    "average_tokens_per_second": cast(func.sum(case((_COUNTED, Generation.completion_tokens))), Float)
-    * 1000
-    / func.nullif(_WRITING, 0),
-    "last_used_at": func.max(Generation.created_at),
-}
 
 
 class Counted(NamedTuple):
@@ -134,36 +103,3 @@ def _counts_of(row: Any) -> Counts:
 def _mine(counted: Counted, span: Span) -> list[ColumnElement[bool]]:
     conditions = [Tally.user_id == counted.user_id, Tally.span == span]
     return conditions + ([] if counted.group_id is None else [Tally.group_id == counted.group_id])
-
-
-def used_models(
-    session: Session, user_id: int, time: Period | None, model_id: str | None
-) -> list[dict[str, Any]]:
-    """What the user's models did in this time (None: ever), the busiest first."""
-    statement = (
-        _told(time, Generation.model_id)
-        .where(Generation.user_id == user_id)
-        .group_by(Generation.model_id)
-        .order_by(func.count(Generation.id).desc(), Generation.model_id)
-    )
-    if model_id is not None:
-        statement = statement.where(Generation.model_id == model_id)
-    return [dict(row) for row in session.execute(statement).mappings()]
-
-
-def used_connections(session: Session, user_id: int, time: Period | None) -> dict[int, dict[str, Any]]:
-    """The same of each of the user's connections that was asked in this time."""
-    statement = (
-        _told(time, Generation.connection_id)
-        .where(Generation.user_id == user_id, Generation.connection_id.is_not(None))
-        .group_by(Generation.connection_id)
-    )
-    rows = [dict(row) for row in session.execute(statement).mappings()]
-    return {row.pop("connection_id"): row for row in rows}
-
-
-def _told(time: Period | None, by: Any) -> Select[Any]:
-    statement = select(by, *(value.label(name) for name, value in _TOLD.items()))
-    if time is None:
-        return statement
-    return statement.where(Generation.created_at >= time.begin, Generation.created_at < time.end)

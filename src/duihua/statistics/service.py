@@ -14,7 +14,7 @@ from duihua.db.session import Session
 from duihua.groups import access as group_access
 from duihua.schemas.statistics import ModelUsageQuery, StatisticsQuery, TimeQuery
 from duihua.settings import service as settings
-from duihua.statistics import repository
+from duihua.statistics import repository, usage_repository
 from duihua.statistics.periods import (
     UNITS,
     Period,
@@ -25,13 +25,11 @@ from duihua.statistics.periods import (
     start_of_quarter,
 )
 from duihua.statistics.repository import Counted, Counts
+from duihua.statistics.usage_repository import Used
 from duihua.vocabulary import Role
 
 # More months than any archive has: beyond this the oldest are one point.
 _MOST_POINTS = 400
-_UNUSED: dict[str, Any] = dict.fromkeys(
-    ("requests", "errors", "prompt_tokens", "completion_tokens"), 0
-) | dict.fromkeys(("average_latency", "average_first_token", "average_tokens_per_second", "last_used_at"))
 # No message is from later, wherever it was imported from.
 _END = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -68,9 +66,15 @@ def statistics(session: Session, user_id: int, query: StatisticsQuery) -> dict[s
     }
 
 
+def differences(session: Session) -> tuple[int, int]:
+    """How many tallies there are, and how many are wrong or missing: a unit of work for `Database.read`."""
+    return counting.differences(session)
+
+
 def rebuild(session: Session) -> None:
     """Count everything anew: for rows that came without being told, as from a repaired database."""
     counting.rebuild(session)
+    usage_repository.forget_all(session)
 
 
 def _periods(session: Session, query: StatisticsQuery, counted: Counted) -> list[Period]:
@@ -176,28 +180,40 @@ def _busiest(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def of_models(session: Session, user_id: int, query: ModelUsageQuery) -> list[dict[str, Any]]:
     """`ModelUsage`s: every model that was asked in this time."""
-    rows = repository.used_models(session, user_id, _whole(session, user_id, query), query.model_id)
-    return [_rounded(row) for row in rows]
+    time = _whole(session, user_id, query)
+    found = usage_repository.used(session, user_id, time, "model_id", query.model_id)
+    busiest = sorted(found.items(), key=lambda item: (-item[1].sums["requests"], item[0]))
+    return [{"model_id": model_id} | _told(used) for model_id, used in busiest]
 
 
 def of_connections(session: Session, user_id: int, query: TimeQuery) -> list[dict[str, Any]]:
     """`ConnectionUsage`s: every connection, asked or not."""
-    used = repository.used_connections(session, user_id, _whole(session, user_id, query))
+    found = usage_repository.used(session, user_id, _whole(session, user_id, query), "connection_id")
     return [
         {"api_key_id": row.id, "provider": row.provider, "model_name": row.model_name}
-        | _rounded(used.get(row.id, _UNUSED))
+        | _told(found.get(row.id, Used()))
         for row in connection_access.every(session, user_id)
     ]
 
 
-def _whole(session: Session, user_id: int, query: TimeQuery) -> Period | None:
+def _whole(session: Session, user_id: int, query: TimeQuery) -> Period:
     if query.time_range == "all":
-        return None
+        return usage_repository.EVER
     found = periods(query.time_range, _zone(session, user_id, query), now(), None)
     return Period("", found[0].begin, found[-1].end)
 
 
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    last = row["last_used_at"]
-    told = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
-    return told | {"last_used_at": iso(last) if last else None}
+def _told(used: Used) -> dict[str, Any]:
+    sums, last = used.sums, used.last_used_at
+    return {
+        **{name: sums[name] for name in ("requests", "errors", "prompt_tokens", "completion_tokens")},
+        "average_latency": _mean(sums["latency_ms"] / 1000, sums["completed"]),
+        "average_first_token": _mean(sums["first_token_ms"] / 1000, sums["begun"]),
+        # Of all tokens over all seconds: a short reply weighs little.
+        "average_tokens_per_second": _mean(sums["written_tokens"], sums["writing_ms"] / 1000),
+        "last_used_at": iso(last) if last else None,
+    }
+
+
+def _mean(whole: float, parts: float) -> float | None:
+    return round(whole / parts, 3) if parts else None
