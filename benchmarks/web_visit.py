@@ -99,7 +99,9 @@ def _script_share(profile: dict[str, Any]) -> float:
 @asynccontextmanager
 async def visiting(browser: Browser, origin: str, path: str) -> AsyncIterator[Visit]:
     """A fresh profile at a page of ours, or at `/bench/naive`."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 800}, locale="zh-CN", service_workers="block"
+    )
     page = await context.new_page()
     await page.route("**/bench/naive", lambda route: route.fulfill(path=_HERE / "web_naive.html"))
     await page.route("**/bench/marked.esm.js", lambda route: route.fulfill(path=_MARKED))

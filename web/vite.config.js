@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, URL } from "node:url";
@@ -68,10 +69,24 @@ function compressed() {
     name: "compressed",
     apply: "build",
     async closeBundle() {
+      await shell();
       const names = await readdir(output, { recursive: true });
       await Promise.all(names.filter((name) => /\.(js|css|html|svg|webmanifest)$/.test(name)).map((name) => pack(join(output, name))));
     },
   };
+}
+
+/** What a start without a network needs, written into the service worker, which is a new one with every build. */
+async function shell() {
+  const manifest = JSON.parse(await readFile(join(output, "manifest.json"), "utf8"));
+  const wanted = new Set(["index.html", "src/locales/zh.js", "src/locales/en.js", "src/pages/ChatPage.vue"]);
+  for (const name of wanted) for (const each of manifest[name].imports ?? []) wanted.add(each);
+  const built = [...wanted].flatMap((name) => [manifest[name].file, ...(manifest[name].css ?? [])]).map((file) => `/${file}`);
+  const path = join(output, "sw.js");
+  const worker = await readFile(path, "utf8");
+  const everything = createHash("sha256").update(JSON.stringify(manifest)).update(await readFile(join(output, "index.html"))).update(worker);
+  const files = [...new Set(built), "/theme-init.js", "/favicon.svg", "/manifest.webmanifest"];
+  await writeFile(path, worker.replace("__BUILD__", everything.digest("hex").slice(0, 12)).replace('["__FILES__"]', JSON.stringify(files)));
 }
 
 async function pack(path) {

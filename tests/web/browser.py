@@ -64,7 +64,12 @@ async def visiting(
     browser: Browser, origin: str, *, cuts: bool = False, **options: object
 ) -> AsyncIterator[Visitor]:
     """A fresh profile; afterwards, that nothing went elsewhere and nothing broke (`cuts`: but the line)."""
-    wanted = {"locale": "zh-CN", "viewport": {"width": 1280, "height": 800}} | options
+    # What a service worker fetches is out of a test's sight: only tests of it have one.
+    wanted = {
+        "locale": "zh-CN",
+        "viewport": {"width": 1280, "height": 800},
+        "service_workers": "block",
+    } | options
     context = await browser.new_context(**wanted)  # type: ignore[arg-type]  # options as Playwright has them
     # On two cores that other tests fill, a page may take its time; what never comes still fails.
     context.set_default_timeout(30_000)

@@ -27,7 +27,13 @@ _PAGES = {
     "settings-data": "/settings/data",
 }
 # What opens above a conversation, and the keys that open it.
-_OPENING = {"palette": "Control+k", "sheet": "Control+/", "prompts": "/", "find": "Control+f"}
+_OPENING = {
+    "palette": "Control+k",
+    "models": "Control+Shift+M",
+    "sheet": "Control+/",
+    "prompts": "/",
+    "find": "Control+f",
+}
 _REPLY = """# 标题
 
 正文 **重点。** `code` [链接](/)

@@ -77,7 +77,36 @@ async def test_what_a_connection_offers(visit: Visit, archive: Client, provider:
         assert KEY not in await page.content()
         await page.goto(archive.origin)
         await page.get_by_role("button", name="模型：").click()
-        await expect(page.get_by_role("menuitem", name="chat-11")).to_be_visible()
+        await expect(page.get_by_role("button", name="chat-11", exact=True)).to_be_visible()
+
+
+async def test_a_model_is_found_marked_and_chosen_by_keys(
+    visit: Visit, archive: Client, provider: str
+) -> None:
+    config = {"capabilities": ["chat", "vision", "tools"], "context_length": 128_000}
+    given = {"provider": "deepseek", "model_url": provider, "api_key": KEY, "config": config}
+    await archive.post("/chat/api-keys", given)
+    async with visit() as visitor:
+        page = visitor.page
+        palette = page.get_by_role("dialog", name="选择模型")
+        await page.goto(archive.origin)
+        await page.get_by_role("textbox", name="消息").press("Control+Shift+M")
+        await page.keyboard.type("deep 11")
+        await expect(palette.locator(".model-row")).to_have_count(1)
+        await expect(palette.locator(".badges small")).to_have_text(["看图", "工具", "12.8万 token"])
+        await palette.get_by_role("button", name="常用：chat-11").click()
+        await expect(palette.get_by_role("heading")).to_have_text("常用")
+        await page.get_by_role("searchbox").fill("")
+        await visitor.shoot("models")
+        await page.get_by_role("searchbox").press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(palette).to_have_count(0)
+        await expect(page.get_by_role("button", name="模型：chat-11")).to_be_visible()
+        await page.reload()
+        await page.get_by_role("button", name="模型：").click()
+        await expect(palette.locator(".model-name").first).to_contain_text("chat-11")
+        await page.keyboard.press("Escape")
+        await expect(palette).to_have_count(0)
 
 
 async def test_changing_keeps_the_key(visit: Visit, archive: Client, provider: str) -> None:

@@ -39,6 +39,13 @@ async def test_charts_have_tables(visit: Visit, archive: Client) -> None:
         )
         year = page.get_by_role("region", name="最近 12 个月")
         await expect(year.locator("rect.level-4")).to_have_count(1)
+        week = page.get_by_role("region", name="最近 7 天的时段").first
+        await expect(week.locator("rect")).to_have_count(7 * 24)
+        await expect(week.locator("rect.level-4")).to_have_count(1)
+        await expect(page.get_by_role("region", name="各模型的表现").get_by_role("row").last).to_contain_text(
+            "30"
+        )
+        await visitor.shoot("statistics-week")
 
 
 async def test_a_group_and_a_time_are_chosen(visit: Visit, archive: Client) -> None:

@@ -20,7 +20,7 @@ export const router = createRouter({
 
 // After an upgrade the old page names files that are gone: take the new page, once.
 router.onError((error, to) => {
-  if (!/dynamically imported module|Importing a module script/.test(error.message)) return;
+  if (!/dynamically imported module|Importing a module script|preload CSS/.test(error.message)) return;
   if (sessionStorage.getItem("duihua.reloaded") === to.fullPath) return;
   sessionStorage.setItem("duihua.reloaded", to.fullPath);
   window.location.assign(to.fullPath);

@@ -30,6 +30,20 @@ export function weeks(days, firstDay = 1) {
   });
 }
 
+/**
+ * Hours by weekday (0 is Monday) and hour of the day; where a clock was put back, two are one.
+ * @param {{ date: string, value: number }[]} hours
+ * @returns {{ row: number, hour: number, value: number }[]}
+ */
+export function hourGrid(hours) {
+  const cells = Array.from({ length: 7 * 24 }, (_, index) => ({ row: Math.floor(index / 24), hour: index % 24, value: 0 }));
+  for (const { date, value } of hours) {
+    const row = (new Date(`${date.slice(0, 10)}T00:00Z`).getUTCDay() + 6) % 7;
+    cells[row * 24 + Number(date.slice(11, 13))].value += value;
+  }
+  return cells;
+}
+
 /** A point in time of the statistics: an hour, a day or a month. @param {string} date @param {boolean} [long] */
 export function pointName(date, long = false) {
   if (date.length > 10) return date.slice(11, 16);

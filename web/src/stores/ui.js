@@ -1,6 +1,6 @@
 // Where things stand on the screen.
 import { defineStore } from "pinia";
-import { ref, watch } from "vue";
+import { ref, shallowRef, watch } from "vue";
 
 import { recall, remember } from "@/lib/storage.js";
 
@@ -11,6 +11,8 @@ export const useUi = defineStore("ui", () => {
   const sidebarWidth = ref(recall("sidebarWidth", 272));
   const paletteOpen = ref(false);
   const sheetOpen = ref(false);
+  /** The page is older than the server: { renew } takes the new one. */
+  const outdated = shallowRef(null);
   /** The words that led to the message that is shown next. */
   const sought = ref("");
   narrow.addEventListener("change", () => {
@@ -19,5 +21,5 @@ export const useUi = defineStore("ui", () => {
   });
   watch(sidebarOpen, (open) => isNarrow.value || remember("sidebar", open));
   watch(sidebarWidth, (width) => remember("sidebarWidth", width));
-  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen, sought };
+  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen, outdated, sought };
 });

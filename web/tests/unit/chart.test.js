@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { every, level, ticks, weeks } from "../../src/lib/chart.js";
+import { every, hourGrid, level, ticks, weeks } from "../../src/lib/chart.js";
 
 test("ticks are round, whole, few, and reach above the highest", () => {
   assert.deepEqual(ticks(0), [0, 1]);
@@ -27,4 +27,17 @@ test("days stand under their weekday", () => {
   const days = ["2026-01-31", "2026-02-01", "2026-02-02"].map((date) => ({ date }));
   assert.deepEqual(weeks(days).map(({ column, row }) => [column, row]), [[0, 5], [0, 6], [1, 0]]);
   assert.deepEqual(weeks(days, 7).map(({ column, row }) => [column, row]), [[0, 6], [1, 0], [1, 1]]);
+});
+
+test("hours stand under their weekday; the hour that a clock gives twice counts once", () => {
+  const cells = hourGrid([
+    { date: "2026-10-25T02:00+02:00", value: 1 },
+    { date: "2026-10-25T02:00+01:00", value: 2 },
+    { date: "2026-10-26T23:00+01:00", value: 5 },
+  ]);
+  assert.equal(cells.length, 168);
+  assert.deepEqual(cells.filter(({ value }) => value), [
+    { row: 0, hour: 23, value: 5 },
+    { row: 6, hour: 2, value: 3 },
+  ]);
 });
