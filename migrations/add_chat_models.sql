@@ -107,12 +107,9 @@ CREATE TABLE conversation_documents (
     user_id BIGINT NOT NULL,
     -- title and description in the form in which texts are compared
     text TEXT NOT NULL,
-    tokens INTEGER[],
     CONSTRAINT pk_conversation_documents PRIMARY KEY (id),
     CONSTRAINT fk_conversation_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
 );
-
-CREATE INDEX ix_conversation_documents_tokens ON conversation_documents USING gin (tokens);
 
 CREATE INDEX ix_conversation_documents_user_id_id ON conversation_documents (user_id, id);
 
@@ -209,12 +206,9 @@ CREATE TABLE message_documents (
     said_at BIGINT NOT NULL,
     -- the message in the form in which texts are compared
     text TEXT NOT NULL,
-    tokens INTEGER[],
     CONSTRAINT pk_message_documents PRIMARY KEY (id),
     CONSTRAINT fk_message_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
 );
-
-CREATE INDEX ix_message_documents_tokens ON message_documents USING gin (tokens);
 
 CREATE INDEX ix_message_documents_user_id_id ON message_documents (user_id, id);
 
@@ -514,6 +508,10 @@ CREATE TABLE generation_events (
 INSERT INTO users (id, uuid, name, created_at) VALUES (1, CAST(gen_random_uuid() AS TEXT), 'local', now());
 
 INSERT INTO chat_groups (id, user_id, name, sort, is_default, status, created_at, updated_at) SELECT coalesce(max(id), 0) + 1, 1, '默认分组', 0, true, 'active', now(), now() FROM chat_groups;
+
+CREATE INDEX message_terms ON message_documents USING gin ((ARRAY['user' || CAST(message_documents.user_id AS TEXT)] || string_to_array(translate(message_documents.text COLLATE "C", ' 0123456789abcdefghijklmnopqrstuvwxyz', ''), NULL) || string_to_array(regexp_replace(regexp_replace(message_documents.text COLLATE "C", '[^0-9a-z]+', ' ', 'g'), '..', '\&|', 'g'), '|') || string_to_array(regexp_replace((' ' || regexp_replace(message_documents.text COLLATE "C", '[^0-9a-z]+', ' ', 'g')), '..', '\&|', 'g'), '|')));
+
+CREATE INDEX conversation_terms ON conversation_documents USING gin ((ARRAY['user' || CAST(conversation_documents.user_id AS TEXT)] || string_to_array(translate(conversation_documents.text COLLATE "C", ' 0123456789abcdefghijklmnopqrstuvwxyz', ''), NULL) || string_to_array(regexp_replace(regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z]+', ' ', 'g'), '..', '\&|', 'g'), '|') || string_to_array(regexp_replace((' ' || regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z]+', ' ', 'g')), '..', '\&|', 'g'), '|')));
 
 INSERT INTO search_index (kind, version) VALUES ('messages', 2);
 

@@ -1,10 +1,10 @@
 """What search finds; on SQLite with tables of FTS5, on PostgreSQL with indexes of GIN."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from chat_models_0001.columns import BIG_ID, METADATA, owner
 from duihua.db.session import Session
+from duihua.models.search import terms_beside
 from duihua.search_index import rebuilding
 from duihua.search_index.tokens import TOKENS_VERSION
 
@@ -17,11 +17,9 @@ def _documents(name: str, *columns: sa.Column[object], text: str, comment: str) 
         owner(),
         *columns,
         sa.Column("text", sa.Text(), nullable=False, comment=text),
-        sa.Column("tokens", ARRAY(sa.Integer()).with_variant(sa.Text(), "sqlite")),
         comment=comment,
     )
-    nothing = sa.text("tokens IS NOT NULL")
-    sa.Index(f"ix_{name}_tokens", table.c.tokens, postgresql_using="gin", sqlite_where=nothing)
+    nothing = sa.text("user_id IS NULL")
     sa.Index(f"ix_{name}_user_id_id", table.c.user_id, table.c.id, sqlite_where=nothing)
 
 
@@ -48,20 +46,16 @@ sa.Table(
 
 def beside(dialect: str) -> list[str]:
     """SQL that makes what the tables of documents need beside them, as long as nothing is indexed."""
-    terms = "USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
-    tables = [
+    terms = [
         statement
-        for name in ("message_terms", "conversation_terms")
-        for statement in (
-            f"CREATE VIRTUAL TABLE {name} {terms}",
-            f"CREATE VIRTUAL TABLE {name}_vocab USING fts5vocab({name}, row)",
-        )
+        for kind in ("message", "conversation")
+        for statement in terms_beside(f"{kind}_documents", f"{kind}_terms", dialect)
     ]
     kinds = (
         f"INSERT INTO search_index (kind, version) VALUES ('{kind}', {TOKENS_VERSION})"
         for kind in ("messages", "conversations")
     )
-    return [*(tables if dialect == "sqlite" else []), *kinds]
+    return [*terms, *kinds]
 
 
 def index(connection: sa.Connection) -> None:

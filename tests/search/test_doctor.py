@@ -51,11 +51,12 @@ async def test_what_was_changed_behind_its_back_is_found_as_it_is(
 
 
 def lose_tokens(session: Session) -> None:
+    """On PostgreSQL nobody can, and the other rules are what is found."""
     if session.get_bind().dialect.name == "sqlite":
         words = "INSERT INTO message_terms (message_terms, rowid, tokens) VALUES ('delete', :row, '京都')"
         session.execute(text(words), {"row": repository.place(1, 1)})
     else:
-        session.execute(update(MessageDocument).values(tokens=[]))
+        follow_other_rules(session)
 
 
 def leave_an_orphan(session: Session) -> None:

@@ -13,7 +13,14 @@ from duihua.search.ranking import Candidate, rarity_of
 from duihua.search_index import lookup_repository as lookup
 from duihua.search_index.lookup_repository import Found, Wanted
 from duihua.search_index.query import Query, Term
-from duihua.search_index.repository import CONVERSATIONS, MESSAGES, OTHER_TYPES, message_facets, microseconds
+from duihua.search_index.repository import (
+    CONVERSATIONS,
+    MESSAGES,
+    OTHER_TYPES,
+    is_sqlite,
+    message_facets,
+    microseconds,
+)
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
 
 _PARENT = aliased(Message)
@@ -72,9 +79,13 @@ def messages(
     session: Session, user_id: int, wanted: SearchQuery, query: Query, within: int | None = None
 ) -> Hits:
     """The messages that are meant; `within` a conversation, if one is named."""
+    inside = _inside(wanted, within)
+    if not is_sqlite(session):
+        conditions = [*inside, *_facts(wanted, within)]
+        found = lookup.find(session, user_id, Wanted(MESSAGES, query, conditions=conditions))
+        return Hits(found, user_id, are_messages=True)
     facts = message_facets(wanted.role, wanted.message_type, wanted.model_id)
     without = OTHER_TYPES if wanted.message_type is MessageType.TEXT else ()
-    inside = _inside(wanted, within)
     found = lookup.find(session, user_id, Wanted(MESSAGES, query, facts, without=without))
     if inside:
         narrow = _narrow(session, user_id, wanted, query, within) if found.total > lookup.COUNTED else None
@@ -84,6 +95,25 @@ def messages(
             else lookup.find(session, user_id, Wanted(MESSAGES, query, facts, inside, without))
         )
     return Hits(found, user_id, are_messages=True)
+
+
+def _facts(wanted: SearchQuery, within: int | None) -> list[ColumnElement[bool]]:
+    """Conditions for what is a token on SQLite alone; each is looked up, as for most searches few must be."""
+    facts = [
+        select(column).where(Message.id == MessageDocument.id).scalar_subquery() == value
+        for column, value in _columns(wanted)
+        if value is not None
+    ]
+    said = select(Message.id).where(Message.conversation_id == within)
+    return facts if within is None else [*facts, MessageDocument.id.in_(said)]
+
+
+def _columns(wanted: SearchQuery) -> tuple[tuple[Any, Any], ...]:
+    return (
+        (Message.role, wanted.role),
+        (Message.message_type, wanted.message_type),
+        (Message.model_id, wanted.model_id),
+    )
 
 
 def _inside(wanted: SearchQuery, within: int | None) -> list[ColumnElement[bool]]:
@@ -109,16 +139,11 @@ def _narrow(
     session: Session, user_id: int, wanted: SearchQuery, query: Query, within: int | None
 ) -> Select[int] | None:
     """A statement that looks through the messages that the filters leave; None where they leave many."""
-    if session.get_bind().dialect.name != "sqlite" or any(
-        term.begins_word for term in (*query.wanted, *query.unwanted)
-    ):
-        # PostgreSQL chooses by itself.
+    if any(term.begins_word for term in (*query.wanted, *query.unwanted)):
         return None
     left = select(Message.id).where(Message.user_id == user_id)
     for column, value in (
-        (Message.role, wanted.role),
-        (Message.message_type, wanted.message_type),
-        (Message.model_id, wanted.model_id),
+        *_columns(wanted),
         (Message.conversation_id, within),
         (Message.on_branch, wanted.on_branch),
     ):

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, delete, insert, select, text, update
 from duihua.db.session import Session
 from duihua.models import Conversation, Message, SearchIndex
 from duihua.search_index import tokens
-from duihua.search_index.repository import MESSAGES, Documents, is_sqlite, message_facets, numbers
+from duihua.search_index.repository import MESSAGES, Documents, is_sqlite, message_facets
 
 _AT_ONCE = 500
 
@@ -44,19 +44,16 @@ def has_orphans(session: Session, documents: Documents) -> bool:
 
 
 def agrees(session: Session, documents: Documents) -> bool:
-    """Whether the tokens are those of the documents.
+    """Whether the tokens are those of the documents. Those of PostgreSQL are its own index, made by itself.
 
-    On SQLite it is compared in how many documents each token is: FTS5 tells no more of itself in a reasonable
-    time. The whole comparison is of one snapshot.
+    It is compared in how many documents each token is: FTS5 tells no more of itself in a reasonable time. The
+    whole comparison is of one snapshot.
     """
-    if is_sqlite(session):
-        counted = Counter(token for row in _rows(session, documents) for token in _tokens_of(row, documents))
-        held = session.connection().execute(text(f"SELECT term, doc FROM {documents.terms}_vocab"))
-        return counted == Counter({row.term: row.doc for row in held})
-    return all(
-        sorted(row.tokens or ()) == numbers(row.user_id, _tokens_of(row, documents))
-        for row in _rows(session, documents)
-    )
+    if not is_sqlite(session):
+        return True
+    counted = Counter(token for row in _rows(session, documents) for token in _tokens_of(row, documents))
+    held = session.connection().execute(text(f"SELECT term, doc FROM {documents.terms}_vocab"))
+    return counted == Counter({row.term: row.doc for row in held})
 
 
 def _tokens_of(row: Row[Any], documents: Documents) -> set[str]:
@@ -66,7 +63,7 @@ def _tokens_of(row: Row[Any], documents: Documents) -> set[str]:
 
 def _rows(session: Session, documents: Documents) -> Iterator[Row[Any]]:
     table = documents.table
-    statement: Select[Any] = select(table.c.id, table.c.user_id, table.c.text, table.c.tokens)
+    statement: Select[Any] = select(table.c.id, table.c.text)
     if documents is MESSAGES:
         statement = statement.add_columns(Message.role, Message.message_type, Message.model_id)
         statement = statement.join(Message, Message.id == table.c.id)

@@ -1,16 +1,18 @@
 """What the index finds: ids, newest first, counted and checked inside the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    Integer,
     Select,
+    Text,
+    and_,
     column,
     func,
     literal,
+    literal_column,
     not_,
     select,
     table,
@@ -18,6 +20,7 @@ from sqlalchemy import (
 
 from duihua.db.session import Session
 from duihua.models import MessageDocument, User
+from duihua.models import search as models
 from duihua.search_index import tokens
 from duihua.search_index.query import Query, Term
 from duihua.search_index.repository import CONVERSATIONS, MESSAGES, Documents, is_sqlite, place
@@ -28,14 +31,14 @@ COUNTED = 10_000
 RARE = 1000
 # More tokens of one term hardly exclude a text that the first ones let through.
 _TOKENS_OF_TERM = 8
-_NUMBERS = ARRAY(Integer)
 # Ids that are found with their number: as many as are ranked.
 _AT_ONCE = 300
 _OWNERS = "search_owners"
+_TEXTS = ARRAY(Text)
 
 
 class Wanted(NamedTuple):
-    """Which documents: with all `facts` (facets), none of `without`, and where `conditions` on them hold."""
+    """Which documents: where `conditions` hold; on SQLite, with all facets `facts`, none of `without`."""
 
     kind: Documents
     query: Query
@@ -88,7 +91,7 @@ def frequencies(session: Session, user_id: int, terms: Sequence[Term]) -> list[i
     """In how many messages the tokens of each term are; at most `RARE`."""
     counts = []
     for term in terms:
-        holders = _by_tokens(session, user_id, MESSAGES, _chosen(term)).order_by(None).limit(RARE).subquery()
+        holders = _with_tokens(session, user_id, MESSAGES, [term]).order_by(None).limit(RARE).subquery()
         counts.append(select(func.count()).select_from(holders).scalar_subquery())
     return list(session.connection().execute(select(*counts)).one())
 
@@ -101,61 +104,61 @@ def walking(user_id: int, wanted: Wanted) -> Select[int]:
 
 
 def _looks(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """Conditions that the planner expects of many documents, and can use no index for."""
+    """All that is wanted, as conditions (of PostgreSQL) on the documents."""
     said, query = wanted.kind.table.c.text, wanted.query
-    held = [term.literal for term in query.wanted if term.begins_word]
-    unwanted = [term.literal for term in query.unwanted if term.begins_word]
     return [
         *wanted.conditions,
-        *(func.strpos(said, term.literal) > 0 for term in query.wanted),
-        *(not_(func.strpos(said, term.literal) > 0) for term in query.unwanted if not term.begins_word),
-        *(_has(wanted.kind, token) for token in (*held, *wanted.facts)),
-        *(not_(_has(wanted.kind, token)) for token in (*unwanted, *wanted.without)),
+        *(_is_there(said, term) for term in query.wanted),
+        *(not_(_is_there(said, term)) for term in query.unwanted),
     ]
 
 
-def _has(kind: Documents, token: str) -> ColumnElement[bool]:
-    return func.coalesce(func.array_position(kind.table.c.tokens, tokens.packed(token)), 0) > 0
+def _is_there(said: ColumnElement[str], term: Term) -> ColumnElement[bool]:
+    has = func.strpos(said, term.literal) > 0
+    if not term.begins_word:
+        return has
+    return and_(has, said.regexp_match(f"(^|[^{tokens.LATIN}]){term.literal}"))
 
 
 def matching(session: Session, user_id: int, wanted: Wanted) -> Select[int]:
     """The ids of the user's documents that are wanted, newest (largest) first."""
-    query = wanted.query
-    proven = {term for term in (*query.wanted, *query.unwanted) if _proves(session, term)}
-    has = [*wanted.facts, *(token for term in query.wanted for token in _chosen(term))]
-    lacks = [*wanted.without, *(token for term in query.unwanted if term in proven for token in term.tokens)]
-    found = _by_tokens(session, user_id, wanted.kind, has, lacks)
-    documents, holds = wanted.kind.table, func.instr if is_sqlite(session) else func.strpos
+    query, documents = wanted.query, wanted.kind.table
+    if not is_sqlite(session):
+        return _with_tokens(session, user_id, wanted.kind, query.wanted).where(*_looks(wanted))
+    proven = [term for term in query.unwanted if term.is_proven]
+    lacks = [*wanted.without, *(token for term in proven for token in term.tokens)]
+    found = _with_tokens(session, user_id, wanted.kind, query.wanted, wanted.facts, lacks)
     checks = [
         *wanted.conditions,
-        *(holds(documents.c.text, term.literal) > 0 for term in query.wanted if term not in proven),
-        *(holds(documents.c.text, term.literal) == 0 for term in query.unwanted if term not in proven),
+        *(func.instr(documents.c.text, term.literal) > 0 for term in query.wanted if not term.is_proven),
+        *(func.instr(documents.c.text, term.literal) == 0 for term in query.unwanted if not term.is_proven),
     ]
-    if checks and is_sqlite(session):
+    if checks:
         found = found.join(documents, documents.c.id == found.selected_columns.id)
     return found.where(*checks)
 
 
-def _by_tokens(
-    session: Session, user_id: int, kind: Documents, has: Sequence[str], lacks: Sequence[str] = ()
+def _with_tokens(
+    session: Session,
+    user_id: int,
+    kind: Documents,
+    terms: Sequence[Term],
+    facts: Sequence[str] = (),
+    lacks: Sequence[str] = (),
 ) -> Select[int]:
-    """The ids of the user's documents that have all these tokens and lack those, newest (largest) first."""
+    """The ids of the user's documents that have the tokens of these terms, newest (largest) first."""
     if not is_sqlite(session):
-        row_id, held = kind.table.c.id, kind.table.c.tokens
-        found = select(row_id).where(held.bool_op("@>")(_numbers((*_owner_facets(session, user_id), *has))))
-        found = found.where(not_(held.bool_op("&&")(_numbers(lacks)))) if lacks else found
-        return found.order_by(row_id.desc())
-    terms = table(kind.terms, column("rowid"), column(kind.terms))
-    found = select((terms.c.rowid - place(user_id)).label("id")).where(
-        terms.c[kind.terms].bool_op("MATCH")(_match(has, lacks)),
-        terms.c.rowid.between(place(user_id), place(user_id + 1)),
+        held = literal_column(models.held(kind.table.name), _TEXTS)
+        signs = [*_owner_sign(session, user_id), *(sign for term in terms for sign in _chosen(term.signs))]
+        found = select(kind.table.c.id).where(held.bool_op("@>")(literal(signs, _TEXTS)))
+        return found.order_by(kind.table.c.id.desc())
+    has = [*facts, *(token for term in terms for token in _chosen(term.tokens))]
+    fts = table(kind.terms, column("rowid"), column(kind.terms))
+    found = select((fts.c.rowid - place(user_id)).label("id")).where(
+        fts.c[kind.terms].bool_op("MATCH")(_match(has, lacks)),
+        fts.c.rowid.between(place(user_id), place(user_id + 1)),
     )
-    return found.order_by(terms.c.rowid.desc())
-
-
-def _proves(session: Session, term: Term) -> bool:
-    """Whether its tokens are all that must be looked at; as a number, a longer one may be another's too."""
-    return term.is_proven and (is_sqlite(session) or term.begins_word or len(term.literal) == 1)
+    return found.order_by(fts.c.rowid.desc())
 
 
 def scanning(kind: Documents, query: Query) -> Select[int]:
@@ -168,16 +171,18 @@ def scanning(kind: Documents, query: Query) -> Select[int]:
     return select(kind.table.c.id).where(*checks).order_by(kind.table.c.id.desc())
 
 
-def _owner_facets(session: Session, user_id: int) -> tuple[str, ...]:
+def _owner_sign(session: Session, user_id: int) -> tuple[str, ...]:
     """What keeps a lookup of PostgreSQL to the documents of this user; nothing where there is nobody else.
 
-    And have it plan for the values at hand: users differ by a thousand times in what they own.
+    And have it plan for the values at hand, as users differ by a thousand times in what they own; and never
+    read a whole table, as it does not know what it costs to make the signs of every text again.
     """
     if _OWNERS not in session.info:
         custom = func.set_config("plan_cache_mode", "force_custom_plan", literal(True))
-        users = select(custom, User.id).limit(2)
-        session.info[_OWNERS] = [row.id for row in session.connection().execute(users)]
-    return () if session.info[_OWNERS] == [user_id] else (tokens.facet("user", user_id),)
+        by_index = func.set_config("enable_seqscan", "off", literal(True))
+        users = session.connection().execute(select(custom, by_index, User.id).limit(2))
+        session.info[_OWNERS] = [row.id for row in users]
+    return () if session.info[_OWNERS] == [user_id] else (f"user{user_id}",)
 
 
 def conversations_with(session: Session, user_id: int, query: Query, conversation_id: Any) -> Any:
@@ -188,11 +193,12 @@ def conversations_with(session: Session, user_id: int, query: Query, conversatio
     return conversation_id.in_(itself) | conversation_id.in_(of_messages)
 
 
-def _chosen(term: Term) -> Sequence[str]:
-    many = len(term.tokens)
+def _chosen(implied: Sequence[str]) -> Sequence[str]:
+    """Of these tokens, so few that more would hardly exclude another text."""
+    many = len(implied)
     if many <= _TOKENS_OF_TERM:
-        return term.tokens
-    return [term.tokens[place * (many - 1) // (_TOKENS_OF_TERM - 1)] for place in range(_TOKENS_OF_TERM)]
+        return implied
+    return [implied[at * (many - 1) // (_TOKENS_OF_TERM - 1)] for at in range(_TOKENS_OF_TERM)]
 
 
 def _match(wanted: Sequence[str], unwanted: Sequence[str]) -> str:
@@ -200,7 +206,3 @@ def _match(wanted: Sequence[str], unwanted: Sequence[str]) -> str:
     expression = " AND ".join(f'"{token}"' for token in dict.fromkeys(wanted))
     excluded = " OR ".join(f'"{token}"' for token in dict.fromkeys(unwanted))
     return f"({expression}) NOT ({excluded})" if excluded else expression
-
-
-def _numbers(wanted: Iterable[str]) -> ColumnElement[Any]:
-    return literal(sorted({tokens.packed(token) for token in wanted}), _NUMBERS)

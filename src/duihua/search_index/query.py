@@ -1,7 +1,7 @@
 """A keyword as people write it: words, "phrases" and -excluded ones."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -37,6 +37,11 @@ class Term(msgspec.Struct, frozen=True, dict=True):
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Where it is in a folded text."""
         return (found.span() for found in self._pattern.finditer(text))
+
+    @property
+    def signs(self) -> Sequence[str]:
+        """What PostgreSQL finds it by."""
+        return sorted(tokens.signs(self.literal, begins_word=self.begins_word))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

@@ -5,7 +5,7 @@ that it does not matter what was done to a row, or how often it is told. A docum
 tokens were made from: FTS5 takes tokens back only from who knows them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -81,7 +81,7 @@ class _Document(NamedTuple):
 
 
 class Documents(NamedTuple):
-    """One kind of documents: their table, and FTS5's."""
+    """One kind of documents: their table, and what finds them: FTS5's table, or PostgreSQL's index."""
 
     table: Table
     terms: str
@@ -186,22 +186,8 @@ def _write(session: Session, kind: Documents, rows: Sequence[Row[Any]], wanted: 
         ids = [document.values["id"] for document in old]
         session.connection().execute(delete(kind.table).where(kind.table.c.id.in_(_IDS)), {"ids": ids})
     if new:
-        session.connection().execute(insert(kind.table), list(_rows(session, new)))
+        session.connection().execute(insert(kind.table), [document.values for document in new])
     return len(differing)
-
-
-def _rows(session: Session, documents: Iterable[_Document]) -> Iterator[dict[str, Any]]:
-    if is_sqlite(session):
-        return (document.values for document in documents)
-    return (
-        document.values | {"tokens": numbers(document.values["user_id"], document.tokens)}
-        for document in documents
-    )
-
-
-def numbers(user_id: int, held: Iterable[str]) -> list[int]:
-    """What PostgreSQL keeps for the tokens of a user's document."""
-    return sorted(map(tokens.packed, (*held, tokens.facet("user", user_id))))
 
 
 def _write_terms(

@@ -1,4 +1,4 @@
-r"""What a text is found by, the same for both databases.
+r"""What a text is found by.
 
 The text is folded (`core.text.fold`) and cut into parts: words of Latin letters and digits, words of other
 scripts, and single characters of any other kind. A Latin word gives its trigrams and its first one and two
@@ -28,18 +28,9 @@ _LETTERS = (
 _PARTS = re.compile(rf"([{LATIN}]+)|([{_LETTERS}]+)|(\S)")
 # Before what is no part of a text. It makes FTS5 take ASCII punctuation for a word, too.
 _MARK = "\ue000"
-_USER = f"{_MARK}user"
 # A Latin word of fewer characters than this, alone, is looked for at the beginning of words.
 _GRAM = 3
-_IS_LATIN = re.compile(f"[{LATIN}]+")
-# As numbers, beginnings of two characters start above all characters, longer tokens above these; facets that
-# are not users go down from the last of the users.
-_BEGINNINGS = 1 << 24
-_GRAMS = 1 << 25
-_USERS = 1 << 30
-# Knuth's multiplicative hashing (The Art of Computer Programming 3, §6.4), by the golden ratio of 64 bits.
-_SPREAD = 0x9E3779B97F4A7C15
-_BITS_64 = (1 << 64) - 1
+_NOT_ASCII = re.compile("[^0-9a-z]+")
 
 
 class Parts(NamedTuple):
@@ -93,31 +84,14 @@ def facet(name: str, value: object) -> str:
     return f"{_MARK}{name}{plain}"
 
 
-def packed(token: str) -> int:
-    """A token in 32 bits.
+def signs(literal: str, *, begins_word: bool) -> set[str]:
+    """What PostgreSQL finds a text by that has this in it: see `models.search.held`.
 
-    Characters, the beginnings of Latin words and users (up to 2³⁰) have numbers that no other token has;
-    other facets, some that no other should have. Bigrams and trigrams share theirs with a few: the literal
-    is to be looked for.
+    Every character that is no ASCII letter or digit, and every two neighbours of the rest.
     """
-    if token[0] == _MARK and len(token) > 1:
-        if token.startswith(_USER):
-            return -(int(token[len(_USER) :]) % _USERS)
-        return -_USERS - (int.from_bytes(blake2b(token.encode(), digest_size=4).digest()) >> 2)
-    if len(token) == 1:
-        return ord(token)
-    if len(token) == _GRAM - 1 and _IS_LATIN.fullmatch(token):
-        return _BEGINNINGS + (_place(token[0]) << 12 | _place(token[1]))
-    number = 0
-    for character in token:
-        number = number << 21 | ord(character)
-    return _GRAMS + (number * _SPREAD & _BITS_64) % (2**31 - _GRAMS)
-
-
-def _place(latin: str) -> int:
-    """Its number among the letters of `LATIN`, less than 4096."""
-    code = ord(latin)
-    for first, place in ((0xAB30, 0xC00), (0xA722, 0xB20), (0x2C60, 0xB00), (0x1D00, 0x800)):
-        if code >= first:
-            return place + code - first
-    return code
+    latin = _NOT_ASCII.sub(" ", literal)
+    if begins_word and latin[0] != " ":
+        latin = f" {latin}"
+    return {sign for sign in literal if sign != " " and _NOT_ASCII.match(sign)} | set(
+        map(add, latin, latin[1:])
+    )
