@@ -31,8 +31,9 @@ _OPENING = {
     "palette": "Control+k",
     "models": "Control+Shift+M",
     "sheet": "Control+/",
-    "prompts": "/",
     "find": "Control+f",
+    # Last: what is typed is a draft.
+    "prompts": "/",
 }
 _REPLY = """# 标题
 
