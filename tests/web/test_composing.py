@@ -74,6 +74,30 @@ async def test_a_long_text_and_a_picture_are_pasted_as_files(visit: Visit, archi
         await expect(page.locator("article.user .file img")).to_have_js_property("naturalWidth", 1)
 
 
+async def test_what_a_long_text_becomes_is_decided(visit: Visit, archive: Client) -> None:
+    long = "很长的文字。\n" * 1000
+    async with visit() as visitor:
+        page = visitor.page
+        files = page.get_by_role("list", name="附件").get_by_role("listitem")
+        await page.goto(f"{archive.origin}/settings")
+        await page.get_by_text("询问", exact=True).click()
+        await page.get_by_text("Ctrl+Enter", exact=True).click()
+        async with page.expect_response("**/chat/settings"):
+            await page.goto(archive.origin)
+        await _field(page).fill("看看：")
+        await _field(page).evaluate(_PASTE, {"text": long})
+        await expect(_field(page)).to_have_value("看看：" + long)
+        await page.get_by_role("button", name="改为附件").click()
+        await expect(files).to_contain_text("粘贴的文本.txt")
+        await expect(_field(page)).to_have_value("看看：")
+        await _field(page).press("Enter")
+        await expect(_field(page)).to_have_value("看看：\n")
+        await page.goto(f"{archive.origin}/settings")
+        await page.get_by_text("作为文本", exact=True).click()
+    kept = (await archive.get("/chat/settings")).data["preferences"]
+    assert kept == {"long_paste": "text", "send_with": "ctrl_enter"}
+
+
 async def test_keys_do_what_their_sheet_says(visit: Visit, archive: Client) -> None:
     chat = await archive.conversation(title="键盘")
     await archive.say(chat["uuid"])

@@ -13,3 +13,12 @@ export function useSetting(name) {
     set: (value) => settings.change({ [name]: value }).catch(toasts.complain),
   });
 }
+
+/** One of the preferences, which the server keeps as a whole. @param {string} name @param {any} usual */
+export function usePreference(name, usual) {
+  const all = useSetting("preferences");
+  return computed({
+    get: () => all.value?.[name] ?? usual,
+    set: (value) => (all.value = { ...all.value, [name]: value }),
+  });
+}
