@@ -44,7 +44,7 @@ async def joined(client: Client, task_id: str, after: int | None = None) -> list
 async def check_join_resume_and_stop(a: Client, b: Client, least_events: int) -> None:
     """A stream of `a` from its beginning and from its middle at `b`; another one stopped at `b`."""
     chat_id = (await a.conversation())["uuid"]
-    body = asked(chat_id, text=TEXT, rate=200)
+    body = asked(chat_id, text=TEXT, rate=80)
     async with a.open_stream(STREAM, body) as stream:
         seen = await until(stream, "chunk")
         at_b = asyncio.create_task(joined(b, stream.task_id))

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Integer, String, bindparam, column, insert, table, text
 
 from duihua.core.clock import now
 from duihua.db import postgres, sqlite
+from duihua.db.at_once import AtOnce, Insertion
 from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Database, Session, alive, open_database
 from duihua.models import User
@@ -33,6 +34,10 @@ from tests.fixtures.database import POSTGRES
 from tests.fixtures.database import postgres as on_server
 
 A_LOT = "x" * 200_000
+KILL_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+NOTES = table("notes", column("id", Integer), column("body", String))
+ADD_NOTE = insert(NOTES).values(id=bindparam("number"), body="")
 
 
 def note_by_orm(session: Session, number: int, body: str) -> None:
@@ -174,15 +179,13 @@ async def test_an_exhausted_pool_is_503_with_a_time_to_wait(one_connection: Data
 
 @on_postgres
 async def test_a_killed_connection_costs_nobody_anything(notes: Database, database_url: str) -> None:
-    kill_others = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
     async with postgres_peer(database_url) as peer:
         await asyncio.gather(*(notes.read(alive) for _ in range(5)))
-        await peer.execute(kill_others)
+        await peer.execute(KILL_OTHERS)
         assert await asyncio.gather(*(notes.write(note, n) for n in range(5))) == list(range(5))
         busy = asyncio.create_task(notes.write(lambda session: [note(session, 10), pause(session, 0.5)]))
         await _wait_for_query(peer, "pg_sleep")
-        await peer.execute(kill_others)
+        await peer.execute(KILL_OTHERS)
         await busy
     assert await notes.write(note, 11) == 11
     assert await notes.read(numbers) == [0, 1, 2, 3, 4, 10, 11]
@@ -264,3 +267,33 @@ async def test_what_a_person_wrote_does_not_decide_what_an_error_is(notes: Datab
     with pytest.raises(Exception, match="duplicate key") as refusal:
         await notes.write(note, 2, "no space left: the disk is full")
     assert not isinstance(refusal.value, StorageFull)
+
+
+class Taken(Exception):
+    """The number is there already."""
+
+
+def noted(number: int) -> Insertion:
+    return Insertion(ADD_NOTE, {"number": number}, 1, Taken)
+
+
+@on_postgres
+async def test_what_is_said_many_times_a_second_is_refused_by_the_same_names(
+    notes: Database, database_url: str
+) -> None:
+    add = AtOnce(note, noted)
+    await notes.write_first(add, 1)
+    with pytest.raises(Taken):
+        await notes.write_first(add, 1)
+    await notes.write_first(add, 2)
+    async with postgres_peer(database_url) as peer:
+        await peer.execute(KILL_OTHERS)
+        # Whether it was added is in doubt: whoever asked has to look.
+        with pytest.raises(StorageUnavailable):
+            await notes.write_first(add, 4)
+        await notes.write_first(add, 5)
+        await peer.execute(KILL_OTHERS)
+        with pytest.raises(StorageUnavailable):
+            await notes.write_first(note, 6)
+        await notes.write_first(note, 7)
+    assert await notes.read(numbers) == [1, 2, 5, 7]

@@ -30,16 +30,20 @@ class StorageFull(AppError):
 
 def storage_error(error: Exception) -> AppError | None:
     """Our name for a driver's failure to serve; None where it is not one (a broken constraint, a bug)."""
-    if isinstance(error, PoolTimeoutError | OSError):
+    if _is_full(error):
+        return StorageFull(retry_after=30)
+    if isinstance(error, PoolTimeoutError | OSError) or _is_refused(error):
         return StorageUnavailable(retry_after=2)
     if not isinstance(error, DBAPIError):
         return None
-    if _is_full(error):
-        return StorageFull(retry_after=30)
-    refused = str(getattr(error.orig, "sqlstate", None)).startswith(_UNAVAILABLE_SQLSTATES)
-    if refused or error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+    lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    if lost or _is_refused(error.orig):
         return StorageUnavailable(retry_after=2)
     return None
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    return str(getattr(error, "sqlstate", None)).startswith(_UNAVAILABLE_SQLSTATES)
 
 
 def _is_full(error: BaseException | None) -> bool:

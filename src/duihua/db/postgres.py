@@ -3,15 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+from asyncpg import InternalClientError
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from duihua.db.errors import is_retryable, storage_error
+from duihua.db.at_once import AtOnce
+from duihua.db.errors import is_retryable
+from duihua.db.held_connection import HeldConnection, is_lost, refusal
 from duihua.db.session import LONG_READS, P, Session, T, UnderWay, Work, bind, run
 
 POOL_WAIT_SECONDS = 5.0
@@ -49,7 +52,7 @@ class PostgresDatabase:
         )
         # However many requests wait for a connection, what readers are waiting to see has one. It commits
         # each statement by itself, and is not tried first: who uses it insists anyway.
-        self._first = _engine(url, 1, isolation_level="AUTOCOMMIT")
+        self._first = HeldConnection(_engine(url, 1, isolation_level="AUTOCOMMIT"))
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.read`."""
@@ -61,30 +64,31 @@ class PostgresDatabase:
 
     async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write_first`: transactions do not queue for each other, but for connections."""
-        return await self._transact(self._first, bind(work, *args, **kwargs), commits_at_once=True)
+        with self.under_way:
+            if isinstance(work, AtOnce):
+                return cast(T, await self._first.add(work.insertion(*args, **kwargs)))
+            return await self._first.run(bind(work, *args, **kwargs))
 
     async def close(self) -> None:
         """See `Database.close`."""
         await self._engine.dispose()
-        await self._first.dispose()
+        await self._first.close()
 
-    async def _transact(
-        self, engine: AsyncEngine, unit: Callable[[Session], T], *, commits_at_once: bool = False
-    ) -> T:
+    async def _transact(self, engine: AsyncEngine, unit: Callable[[Session], T]) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             # With its connection a transaction is undone, unless COMMIT was already on its way.
-            is_undone_with_its_connection = not commits_at_once
+            is_undone_with_its_connection = True
             try:
                 with self.under_way:
                     async with engine.connect() as connection, connection.begin():
                         result = await connection.run_sync(run, unit)
                         is_undone_with_its_connection = False
-            except (SQLAlchemyError, OSError) as error:
-                lost = isinstance(error, DBAPIError) and error.connection_invalidated
+            except (SQLAlchemyError, OSError, InternalClientError) as error:
+                lost = is_lost(error) or (isinstance(error, DBAPIError) and error.connection_invalidated)
                 may_run_again = is_retryable(error) or (lost and is_undone_with_its_connection)
                 if may_run_again and attempt < ATTEMPTS:
                     continue
-                named = storage_error(error)
+                named = refusal(error)
                 if named is None:
                     raise
                 raise named from error

@@ -94,6 +94,7 @@ class Database(Protocol):
         """Like `write`, ahead of every write that still waits: for what readers are waiting to see.
 
         `work` changes the database by one statement at most, which need not be undone with what it read.
+        Where it is an `AtOnce`, PostgreSQL is told only that.
         """
         ...
 

@@ -236,7 +236,8 @@ class Engine:
         running = self.alive
         if not running:
             return
-        wanted = await self._db.read(repository.still_wanted, running)
+        # One statement is its own snapshot: on the journal's connection it costs a fifth of a read.
+        wanted = await self._db.write_first(repository.still_wanted, running)
         for generation_id in running:
             if generation_id not in wanted and generation_id in self._live:
                 self._live[generation_id].stop(MessageState.CANCELLED)

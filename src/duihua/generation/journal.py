@@ -157,7 +157,7 @@ class Journal:
             )
 
     async def _insist(self, rows: list[tuple[int, int, bytes]]) -> None:
-        extend = journal_repository.extend
+        extend: Callable[..., None] = journal_repository.extend
         while True:
             try:
                 await self._db.write_first(extend, self._owner, rows)

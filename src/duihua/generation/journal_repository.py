@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from duihua.db.at_once import AtOnce, Insertion
 from duihua.db.session import Session
 from duihua.generation.ending import LostGeneration
 from duihua.models import Generation, GenerationEvent
@@ -110,36 +111,42 @@ def events_of(session: Session, generation_id: int) -> list[str]:
     )
 
 
-def extend(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]]) -> None:
-    """As `append_events`, for runs of `owner` that have not ended.
-
-    The number alone is no fence for ever: of a run that ended long ago, the journal has been swept.
-    """
-    named = {generation_id for generation_id, _, _ in rows}
+def _extend(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]]) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        _extend_at_once(session, owner, list(named), rows)
+        _add(session, _extension(owner, rows))
         return
+    named = {generation_id for generation_id, _, _ in rows}
     if set(session.connection().scalars(_OWNED, {"named": list(named), "owner": owner})) != named:
         raise LostGeneration
     append_events(session, rows)
 
 
-def _extend_at_once(
-    session: Session, owner: str, named: list[int], rows: Sequence[tuple[int, int, bytes]]
-) -> None:
+def _extension(owner: str, rows: Sequence[tuple[int, int, bytes]]) -> Insertion:
+    runs = [generation_id for generation_id, _, _ in rows]
+    named = list(set(runs))
     values = {
-        "runs": [generation_id for generation_id, _, _ in rows],
+        "runs": runs,
         "seqs": [seq for _, seq, _ in rows],
         "payloads": [payload.decode() for _, _, payload in rows],
+        "named": named,
+        "number": len(named),
+        "owner": owner,
     }
+    return Insertion(_APPEND_TO_OWNED, values, len(rows), LostGeneration)
+
+
+def _add(session: Session, insertion: Insertion) -> None:
     try:
-        result = session.connection().execute(
-            _APPEND_TO_OWNED, {**values, "named": named, "number": len(named), "owner": owner}
-        )
+        result = session.connection().execute(insertion.statement, insertion.values)
     except IntegrityError as error:
-        raise LostGeneration from error
-    if result.rowcount != len(rows):
-        raise LostGeneration
+        raise insertion.otherwise from error
+    if result.rowcount != insertion.rows:
+        raise insertion.otherwise
+
+
+# As `append_events`, for runs of `owner` that have not ended. The number alone is no fence for ever: of a run
+# that ended long ago, the journal has been swept.
+extend = AtOnce(_extend, _extension)
 
 
 def news(session: Session, places: Mapping[int, int]) -> dict[int, News]:

@@ -6,6 +6,7 @@ never fails: while Redis does not take anything, notices are dropped, and reader
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 ANSWER_SECONDS = 2.0
 # In silence, the connection that listens is tried so often: a half-open one is found.
 SILENCE_SECONDS = 5.0
+# Where nobody listens, so long nothing more is said but requests: whoever begins to listen looks first.
+UNHEARD_SECONDS = 0.2
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 _PREFIX = "duihua:"
@@ -55,6 +58,7 @@ class RedisBus(LocalBus):
         )
         self._outgoing: dict[str, set[int]] = {}
         self._something = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._heard: dict[str, Heard] = {}
         self._pubsub: PubSub | None = None
         self._sends = self._receives = False
@@ -86,10 +90,10 @@ class RedisBus(LocalBus):
             return
         if isinstance(notice, Committed):
             self._outgoing.setdefault(said_by(notice.owner), set()).add(notice.generation_id)
-        elif isinstance(notice, Requested):
-            self._outgoing.setdefault(asked_of(notice.owner), set())
         else:
-            self._outgoing.setdefault(EVERYBODY, set())
+            topic = asked_of(notice.owner) if isinstance(notice, Requested) else EVERYBODY
+            self._outgoing.setdefault(topic, set())
+            self._urgent.set()
         self._something.set()
 
     def listen(self, topic: str, heard: Heard) -> None:
@@ -121,11 +125,14 @@ class RedisBus(LocalBus):
         while True:
             await self._something.wait()
             self._something.clear()
+            self._urgent.clear()
             outgoing, self._outgoing = self._outgoing, {}
             pipeline = self._redis.pipeline(transaction=False)
             for topic, ids in outgoing.items():
                 pipeline.publish(_PREFIX + topic, msgspec.msgpack.encode((self._name, sorted(ids))))
-            await _answer(pipeline.execute())
+            if not any(await _answer(pipeline.execute())):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._urgent.wait(), UNHEARD_SECONDS)
 
     async def _receive(self, well: Callable[[], None]) -> None:
         async with self._redis.pubsub() as pubsub:
