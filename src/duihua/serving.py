@@ -17,6 +17,8 @@ from duihua.core.i18n import translate
 from duihua.db.errors import StorageUnavailable
 from duihua.db.lock import sole_server
 from duihua.db.session import shown_url
+from duihua.metrics import families
+from duihua.metrics.workers import Workers
 from duihua.providers.registry import Registry
 from duihua.search_index import rebuilding
 from duihua.supervisor import Inherited
@@ -42,7 +44,7 @@ class Server(uvicorn.Server):
         gc.freeze()
         gc.enable()
         if self.started and self._inherited is not None:
-            self._join(self._inherited)
+            await self._join(self._inherited)
         elif self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
             host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
@@ -51,8 +53,11 @@ class Server(uvicorn.Server):
             log.info(f"Duihua 对话 {__version__}", url=url, docs=f"{url}/docs", database=database)
             self._announce_models()
 
-    def _join(self, inherited: Inherited) -> None:
+    async def _join(self, inherited: Inherited) -> None:
         """Tell the parent that this worker serves; end where the parent is gone."""
+        state = self._app.state
+        state.workers = Workers(inherited.folder, inherited.number, lambda: families.of_server(state))
+        await state.workers.open()
         inherited.line.send(b"!")
         asyncio.get_running_loop().add_reader(inherited.line, self.handle_exit, signal.SIGTERM, None)
         if inherited.number == 1:
@@ -67,6 +72,7 @@ class Server(uvicorn.Server):
             listener.close()
         if self._inherited is not None:
             asyncio.get_running_loop().remove_reader(self._inherited.line)
+            self._app.state.workers.close()
             # Whoever keeps a connection finds another worker by a new one; replies that stream go on.
             for connection in list(self.server_state.connections):
                 connection.shutdown()

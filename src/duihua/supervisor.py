@@ -13,6 +13,8 @@ import socket
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import structlog
@@ -35,9 +37,10 @@ _VARIABLE = "DUIHUA_INHERITED"
 
 
 class Inherited(NamedTuple):
-    """What a worker has from its parent; `line` is readable when the parent is gone."""
+    """What a worker has from its parent: `line` is readable when that is gone, `folder` is all workers'."""
 
     number: int
+    folder: Path
     line: socket.socket
     listeners: list[socket.socket]
 
@@ -47,8 +50,10 @@ def inherited() -> Inherited | None:
     words = os.environ.pop(_VARIABLE, None)
     if words is None:
         return None
-    number, line, *listeners = map(int, words.split())
-    return Inherited(number, socket.socket(fileno=line), [socket.socket(fileno=fd) for fd in listeners])
+    numbers, _, folder = words.partition(" in ")
+    number, *descriptors = map(int, numbers.split())
+    line, *listeners = (socket.socket(fileno=fd) for fd in descriptors)
+    return Inherited(number, Path(folder), line, listeners)
 
 
 def supervise(config: Config) -> bool:
@@ -69,7 +74,8 @@ def supervise(config: Config) -> bool:
     Migration(url).end()
     listeners = listen(config.host, config.port)
     try:
-        return asyncio.run(Supervisor(config, listeners).run())
+        with TemporaryDirectory(prefix="duihua-", ignore_cleanup_errors=True) as folder:
+            return asyncio.run(Supervisor(config, listeners, folder).run())
     finally:
         for listener in listeners:
             listener.close()
@@ -103,7 +109,7 @@ class Worker:
         self.ended.add_done_callback(lambda _: line.close())
 
     @classmethod
-    async def start(cls, number: int, listeners: Sequence[socket.socket]) -> "Worker":
+    async def start(cls, number: int, listeners: Sequence[socket.socket], folder: str) -> "Worker":
         """Run this program's own command line once more."""
         line, end = socket.socketpair()
         line.setblocking(False)
@@ -112,7 +118,7 @@ class Worker:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *sys.orig_argv[1:],
-                env=os.environ | {_VARIABLE: " ".join(map(str, (number, *given)))},
+                env=os.environ | {_VARIABLE: f"{' '.join(map(str, (number, *given)))} in {folder}"},
                 pass_fds=given,
                 # Ctrl-C in a terminal is the parent's to answer.
                 start_new_session=True,
@@ -151,8 +157,8 @@ class Worker:
 class Supervisor:
     """Keeps one worker in each place."""
 
-    def __init__(self, config: Config, listeners: Sequence[socket.socket]) -> None:
-        self._config, self._listeners = config, listeners
+    def __init__(self, config: Config, listeners: Sequence[socket.socket], folder: str) -> None:
+        self._config, self._listeners, self._folder = config, listeners, folder
         self._patience = config.drain_seconds + MARGIN_SECONDS
         self._places: dict[int, Worker] = {}
         self._alive: set[Worker] = set()
@@ -193,7 +199,7 @@ class Supervisor:
         return True
 
     async def _put(self, number: int) -> Worker:
-        worker = await Worker.start(number, self._listeners)
+        worker = await Worker.start(number, self._listeners, self._folder)
         self._places[number] = worker
         self._alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._ended(worker))

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import signal
 import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.faults.driver import STARTED, Server, client_of, gone, runs, servers
 from tests.faults.listener import get, whole
@@ -99,3 +101,34 @@ async def test_four_servers_begin_with_one_empty_database(tmp_path: Path, empty_
             async with client_of(server) as client:
                 await client.say((await client.conversation())["uuid"])
         assert sum("database migrated" in server.log for server in four) >= 1
+
+
+async def test_whichever_is_asked_tells_the_numbers_of_all(
+    tmp_path: Path, postgres_database_url: str
+) -> None:
+    async with servers(tmp_path, postgres_database_url, DUIHUA_WORKERS="3") as started:
+        server = await started.start()
+        for _ in range(12):
+            await whole(server.port, get("/ready"))
+        for _ in range(6):
+            assert sum((await _counted(server, "duihua_http_requests_total", route="/ready")).values()) == 12
+        assert await _counted(server, "duihua_worker_up") == {"1": 1, "2": 1, "3": 1}
+        os.kill(server.workers[1], signal.SIGSTOP)
+        assert await _counted(server, "duihua_worker_up") == {"1": 1, "2": 0, "3": 1}
+        os.kill(server.workers[1], signal.SIGCONT)
+        os.kill(server.workers[2], signal.SIGKILL)
+        await server.said("a worker serves in its place")
+        assert await _counted(server, "duihua_worker_up") == {"1": 1, "2": 1, "3": 1}
+        starts = await _counted(server, "process_start_time_seconds")
+        assert max(starts, key=lambda number: starts[number]) == "3"
+
+
+async def _counted(server: Server, name: str, **labels: str) -> dict[str, float]:
+    """A number of each worker, as Prometheus reads it."""
+    page = (await whole(server.port, get("/metrics"))).body.decode()
+    return {
+        sample.labels["worker"]: sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    }

@@ -1,1 +1,1 @@
-"""`/metrics`: what this process does, in numbers."""
+"""`/metrics`: what this server does, in numbers."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Kind = Literal["counter", "gauge", "histogram"]
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -19,7 +20,7 @@ class Family(NamedTuple):
     """Samples of one name."""
 
     name: str
-    kind: Literal["counter", "gauge", "histogram"]
+    kind: Kind
     meaning: str
     samples: Iterable[Sample]
 

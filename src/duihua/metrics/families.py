@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from duihua import __version__
 from duihua.db.session import Database
@@ -15,6 +16,17 @@ from duihua.metrics.exposition import Family, Sample
 
 _PROC = Path("/proc/self")
 _STARTED = time.time()
+
+
+def of_server(state: Any) -> list[Family]:
+    """Everything, from the application's state."""
+    return [
+        *of_requests(state.requests),
+        *of_generations(state.engine),
+        *of_streams(state.engine, state.live),
+        *of_database(state.database),
+        *of_process(),
+    ]
 
 
 def of_requests(requests: RequestCounts) -> Iterator[Family]:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from duihua.metrics import families
 from duihua.metrics.exposition import CONTENT_TYPE, render
+from duihua.metrics.workers import Workers
 
 router = APIRouter(tags=["operation"])
 _PAGE: dict[int | str, dict[str, Any]] = {
@@ -19,15 +20,8 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 
 @router.get("/metrics", response_class=Response, responses=_PAGE)
 async def metrics(request: Request) -> Response:
-    """What this process has done since it started, for Prometheus; of several workers, the one asked."""
+    """What this server has done since it started, for Prometheus; of several workers, each by its number."""
     state = request.app.state
-    page = render(
-        [
-            *families.of_requests(state.requests),
-            *families.of_generations(state.engine),
-            *families.of_streams(state.engine, state.live),
-            *families.of_database(state.database),
-            *families.of_process(),
-        ]
-    )
-    return Response(page, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+    workers: Workers | None = getattr(state, "workers", None)
+    told = families.of_server(state) if workers is None else await workers.families()
+    return Response(render(told), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
