@@ -1,18 +1,17 @@
 """Guarantees under faults, with three workers on PostgreSQL and Redis: what was promised, what was measured.
 
-    python -m benchmarks.faults [--rounds 5] [--streams 24] [--cuts 1000] [--keys 200] [--only NAME]
+    python -m benchmarks.faults [--short] [--only NAME ...] [--rounds 5] [--streams 24] [--cuts 1000]
 
 Workers are killed and frozen, all processes are killed at once, workers are renewed, connections are cut at
-random bytes, retries come at the same time, PostgreSQL is cut off, silent and killed, Redis likewise. Clients
-insist until they have the end of their reply; what each of them saw is compared with what the database holds.
-Guarantees that one process can show are left to the tests that do so: with `--tests` these are run too.
+random bytes, retries come at the same time, PostgreSQL is cut off, silent and killed, Redis likewise; the
+power of one process on SQLite is lost. Clients insist until they have the end of their reply; what each of
+them saw is compared with what the database holds. What one process can show is left to the benchmarks and
+tests that do so: `alone` and `tests` run them. A part that has no result after `--bound` seconds is a miss.
 """
 
 import argparse
 import asyncio
 import random
-import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,10 +22,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import cluster as pair
 from benchmarks.databases import temporary_database
 from benchmarks.figures import percentile, table
+from benchmarks.guarantees import Row, in_time, of_benchmarks, of_tests, outcome
+from benchmarks.processes import Setting, stage
 from duihua.db import migrate
-from tests.faults import scenarios
+from tests.faults import power, scenarios
 from tests.faults.driver import Server, Servers, servers
 from tests.faults.history import STREAM, held
 from tests.faults.listener import post, whole
@@ -37,25 +39,6 @@ from tests.fixtures.redis import PrivateRedis, private_redis
 
 WORKERS = "3"
 Accident = Callable[[], Awaitable[None]]
-SUITES = {
-    "G6 truncation is never success": ["tests/providers/test_fixtures.py"],
-    "G7 snapshot and events are one truth": ["tests/generation/test_laws.py", "tests/cluster/test_events.py"],
-    "G12 no input gives a 5xx": ["tests/api/test_bad_input.py"],
-    "G13 memory is bounded": ["tests/generation/test_journal.py", "tests/api/test_body_limits.py"],
-    "G15 upgrades lose nothing": ["tests/migrations/test_accidents.py"],
-    "G16 order does not depend on the clock": ["tests/cluster/test_fences.py"],
-    "G17 any Unicode comes back": ["tests/providers/test_text.py", "tests/properties"],
-    "G18 trouble of providers is contained": ["tests/providers/test_transport.py"],
-}
-
-
-class Row(NamedTuple):
-    """One line of the table."""
-
-    promise: str
-    target: str
-    measured: str
-    holds: bool
 
 
 class Cutting(Proxy):
@@ -109,10 +92,6 @@ def _lost(promise: str, found: Outcome, kills: str) -> Row:
     return Row(promise, "0 lost, repeated or other", measured, not found.differences)
 
 
-def _in_time(promise: str, seconds: float, most: float) -> Row:
-    return Row(promise, f"<= {most:g} s", f"{seconds:.2f} s", seconds <= most)
-
-
 async def dying(given: argparse.Namespace) -> list[Row]:
     """Workers killed and frozen, one by one and all at once."""
     singly, together = [], []
@@ -125,8 +104,8 @@ async def dying(given: argparse.Namespace) -> list[Row]:
     return [
         _lost("G1 durable before shown: worker killed, one frozen", one, f"{2 * given.rounds} workers"),
         _lost("G1 durable before shown: all killed at once", all_, f"{3 * given.rounds} workers"),
-        _in_time("G5 every run ends: after kill or SIGSTOP", one.seconds, 15),
-        _in_time("G5 every run ends: after the restart of all", all_.seconds, 15),
+        in_time("G5 every run ends: after kill or SIGSTOP", one.seconds, 15),
+        in_time("G5 every run ends: after the restart of all", all_.seconds, 15),
     ]
 
 
@@ -146,8 +125,8 @@ async def renewed(given: argparse.Namespace) -> list[Row]:
     resumed = max(found.gaps, default=0.0)
     return [
         _lost("G2 rolling restart of 3 workers", found, f"{dict(found.ends)}"),
-        _in_time("G2 rolling restart: clients resume", resumed, 2),
-        _in_time("G5 SIGTERM drains", seconds, 10),
+        in_time("G2 rolling restart: clients resume", resumed, 2),
+        in_time("G5 SIGTERM drains", seconds, 10),
         Row("G5 SIGTERM leaves nothing unfinished", "0", str(left), left == 0),
     ]
 
@@ -172,21 +151,48 @@ async def cut(given: argparse.Namespace) -> list[Row]:
 
 
 async def retried(given: argparse.Namespace) -> list[Row]:
-    """The same request eight times at once."""
+    """The same request eight times at once, and the first one fifty times."""
     async with cluster(given) as on:
         server = await on.server()
         async with scenarios.asking(server, on.url) as clients:
             chats = await clients.conversations(given.keys)
         wrong = 0
-        for chat_id in chats:
+        for number, chat_id in enumerate(chats):
             body = {"chat_id": chat_id, "content": "问", "config": {"offline": {"tokens": 3, "rate": 0}}}
             request = post(STREAM, body, key=chat_id)
-            answers = await asyncio.gather(*(whole(server.port, request) for _ in range(8)))
+            answers = await asyncio.gather(*(whole(server.port, request) for _ in range(8 if number else 50)))
             wrong += len({answer.seen() for answer in answers}) != 1
         stored = await held(on.url)
         doubled = sum(len(stored[chat_id]) != 1 for chat_id in chats)
-    measured = f"{doubled} of {len(chats)} keys, {wrong} answered differently, 8 at once"
+    measured = f"{doubled} of {len(chats)} keys, {wrong} answered differently, 8 or 50 at once"
     return [Row("G3 a retry never duplicates", "0 duplicates", measured, doubled + wrong == 0)]
+
+
+async def elsewhere(given: argparse.Namespace) -> list[Row]:
+    """Stopped and resumed at another worker, with Redis and without."""
+    async with temporary_database(given.postgres) as made, stage() as on:
+        setting = Setting({**made.environment, "REDIS_URL": given.redis})
+        found, complaints = await pair.distances(on, setting, given)
+    p99 = {name: percentile(values, 99) for name, values in found.items()}
+    resumed = percentile(found["resume"], 95)
+    return [
+        in_time("G4 stop at another worker, upstream closed, p99", p99["stop"] / 1000, 0.2),
+        in_time("G4 the same without Redis", p99["stop, without Redis"] / 1000, 1),
+        in_time("G2 resume at another worker, first byte, p95", resumed / 1000, 0.1),
+        Row("G4 warnings in the logs meanwhile", "0", str(len(complaints)), not complaints),
+    ]
+
+
+async def powerless(given: argparse.Namespace) -> list[Row]:
+    """The power of one process on SQLite is lost, `synchronous=full`."""
+    promise, target = "G1 durable before shown: power lost, SQLite", "0 lost or broken"
+    with tempfile.TemporaryDirectory() as folder:
+        library = power.compiled(Path(folder))
+        if library is None:
+            return [Row(promise, target, "no C compiler", False)]
+        found = await power.lose_power(Path(folder), library, given.cuts // 2)
+    measured = f"{len(found.problems)} in {found.cuts} losses, {found.events} events shown"
+    return [Row(promise, target, measured, not found.problems)]
 
 
 async def storages(given: argparse.Namespace) -> list[Row]:
@@ -242,29 +248,24 @@ def _of_redis(redis: PrivateRedis, between: Proxy) -> dict[str, Accident]:
     }
 
 
-def suite(promise: str, paths: Sequence[str]) -> Row:
-    """A guarantee that tests of one process show."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--no-header", *paths]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    passed = re.search(r"(\d+) passed", done.stdout)
-    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "nothing"
-    return Row(promise, "every test", last, done.returncode == 0 and passed is not None)
+async def alone(given: argparse.Namespace) -> list[Row]:
+    """One process on SQLite: killed, and cut off."""
+    return await asyncio.to_thread(of_benchmarks, given.rounds * 4, given.cuts)
 
 
-SCENARIOS = (dying, renewed, cut, retried, storages)
+async def tests(_: argparse.Namespace) -> list[Row]:
+    """Guarantees that tests show."""
+    return await asyncio.to_thread(of_tests)
+
+
+SCENARIOS = (dying, renewed, cut, retried, elsewhere, powerless, storages, alone, tests)
+SHORT = {"rounds": 1, "streams": 12, "cuts": 200, "keys": 40, "tries": 40}
 
 
 async def measure(given: argparse.Namespace) -> int:
     """Run; print the table."""
-    rows: list[Row] = []
-    for scenario in SCENARIOS:
-        if given.only and scenario.__name__ not in given.only:
-            continue
-        began = time.monotonic()
-        rows += await scenario(given)
-        print(f"  {scenario.__name__}: {time.monotonic() - began:.0f} s", flush=True)
-    if given.tests:
-        rows += [await asyncio.to_thread(suite, *each) for each in SUITES.items()]
+    chosen = [each for each in SCENARIOS if not given.only or each.__name__ in given.only]
+    rows = [row for scenario in chosen for row in await outcome(scenario, given, given.bound)]
     table(
         "Guarantees under faults",
         ("promise", "target", "measured", ""),
@@ -279,13 +280,17 @@ def main() -> int:
     )
     parser.add_argument("--postgres", default="postgresql://postgres@127.0.0.1:5432/postgres")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--streams", type=int, default=24)
-    parser.add_argument("--cuts", type=int, default=1000)
-    parser.add_argument("--keys", type=int, default=200)
+    for name, number in {"rounds": 5, "streams": 24, "cuts": 1000, "keys": 200, "tries": 200}.items():
+        parser.add_argument(f"--{name}", type=int, default=number)
+    parser.add_argument("--bound", type=float, default=1200, help="seconds for each part")
     parser.add_argument("--only", nargs="+", choices=[scenario.__name__ for scenario in SCENARIOS])
-    parser.add_argument("--tests", action="store_true", help="also run the tests behind G6, G7, G12-G18")
-    return asyncio.run(measure(parser.parse_args()))
+    parser.add_argument(
+        "--short", action="store_true", help=" ".join(f"--{name} {n}" for name, n in SHORT.items())
+    )
+    given = parser.parse_args()
+    if given.short:
+        vars(given).update(SHORT)
+    return asyncio.run(measure(given))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class Listener(asyncio.Protocol):
         self.body = b""
         # When the head of the answer was there, and when the last of its bytes so far.
         self.began_at = self.heard_at = 0.0
+        # When it had so many bytes of the body.
+        self.marks: list[tuple[float, int]] = []
         # Whether the answer was whole, once nothing more can come.
         self.ended: asyncio.Future[bool] = loop.create_future()
         self._waiting: asyncio.Future[None] = loop.create_future()
@@ -53,6 +55,7 @@ class Listener(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self.body += body
+        self.marks.append((self.heard_at, len(self.body)))
         self._tell()
 
     def on_message_complete(self) -> None:

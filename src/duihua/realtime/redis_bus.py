@@ -132,7 +132,8 @@ class RedisBus(LocalBus):
                 pipeline.publish(_PREFIX + topic, msgspec.msgpack.encode((self._name, sorted(ids))))
             if not any(await _answer(pipeline.execute())):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._urgent.wait(), UNHEARD_SECONDS)
+                    async with asyncio.timeout(UNHEARD_SECONDS):
+                        await self._urgent.wait()
 
     async def _receive(self, well: Callable[[], None]) -> None:
         async with self._redis.pubsub() as pubsub:
