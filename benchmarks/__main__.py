@@ -17,7 +17,8 @@ SHORT: dict[str, list[str]] = {
     "cluster": ["--rounds", "2", "--seconds", "3", "--tries", "80"],
     "search": ["--messages", "20000"],
     "import_memory": ["--megabytes", "20"],
-    "faults": ["--rounds", "1", "--streams", "12", "--cuts", "200", "--keys", "40"],
+    "parts": ["--rounds", "1"],
+    "faults": ["--short"],
     "replay": ["--dialogues", "60", "--kills", "1"],
 }
 FULL: dict[str, list[str]] = {name: [] for name in SHORT} | {"search": ["--full"]}

@@ -183,7 +183,7 @@ async def distances(
         async with Api(servers[0].port) as a, Api(servers[1].port) as b:
             background = [await _running(on, api, f"{names[0]}-{at}") for api in (a, b) for at in range(10)]
             how = "" if with_redis else ", without Redis"
-            tries = given.tries if with_redis else given.tries // 4
+            tries = given.tries if with_redis else max(_AT_ONCE, given.tries // 4)
             found[f"resume{how}"] = await _tries(_resume_there, on, (a, b), tries, f"resume{names[0]}")
             found[f"stop{how}"] = await _tries(_stop_there, on, (a, b), tries, f"stop{names[0]}")
             await a.call("POST", "/chat/terminate")
