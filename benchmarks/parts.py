@@ -28,6 +28,7 @@ from benchmarks.streams import Load
 
 _RATE = 50.0
 _NOTICES = 5000
+_STARTED_A_SECOND = 8
 
 
 class Spent(NamedTuple):
@@ -79,7 +80,7 @@ async def of_replies(worker: Running, meter: Meter, replies: int) -> tuple[float
     at_rest = await idle(meter, 2)
     await meter.begin()
     began = time.monotonic()
-    await load.finish(await load.start(over_seconds=replies / 25))
+    await load.finish(await load.start(over_seconds=replies / _STARTED_A_SECOND))
     seconds, spent = time.monotonic() - began, await meter.spent()
     return (
         (spent.worker - at_rest.worker * seconds) / replies * 1000,
