@@ -9,6 +9,7 @@ export function useStick(scroller) {
   const far = ref(false);
   let last = 0;
   let touchY = 0;
+  let held = false;
 
   const distance = () => {
     const { scrollHeight, scrollTop, clientHeight } = scroller.value;
@@ -20,21 +21,27 @@ export function useStick(scroller) {
     if (!scroller.value) return;
     const { scrollTop, clientHeight } = scroller.value;
     if (scrollTop < last - 1 && distance() > 2) pinned.value = pinned.value && distance() < 2;
-    else if (distance() < NEAR && scrollTop > last) pinned.value = true;
+    else if (!held && distance() < NEAR && scrollTop > last) pinned.value = true;
     last = scrollTop;
     far.value = distance() > clientHeight;
   }
 
   const letGo = () => (pinned.value = false);
+  /** Stay here, though the end is near, until a person moves. */
+  const hold = () => ((held = true), letGo());
+  const moves = (up) => ((held = false), up && letGo());
+  const UP = ["ArrowUp", "PageUp", "Home"];
+  const DOWN = ["ArrowDown", "PageDown", "End", " "];
   const events = {
     scroll: onScroll,
-    wheel: (event) => event.deltaY < 0 && letGo(),
+    wheel: (event) => moves(event.deltaY < 0),
     touchstart: (event) => (touchY = event.touches[0].clientY),
-    touchmove: (event) => event.touches[0].clientY > touchY + 4 && letGo(),
-    keydown: (event) => ["ArrowUp", "PageUp", "Home"].includes(event.key) && !/^(TEXTAREA|INPUT)$/.test(event.target.tagName) && letGo(),
+    touchmove: (event) => moves(event.touches[0].clientY > touchY + 4),
+    keydown: (event) => [...UP, ...DOWN].includes(event.key) && !/^(TEXTAREA|INPUT)$/.test(event.target.tagName) && moves(UP.includes(event.key)),
   };
 
   function toEnd() {
+    held = false;
     pinned.value = true;
     if (scroller.value) scroller.value.scrollTop = scroller.value.scrollHeight;
   }
@@ -48,5 +55,5 @@ export function useStick(scroller) {
   });
   onBeforeUnmount(() => growth.disconnect());
 
-  return { pinned, far, events, toEnd, letGo, watch: (element) => element && growth.observe(element) };
+  return { pinned, far, events, toEnd, letGo, hold, watch: (element) => element && growth.observe(element) };
 }
