@@ -13,7 +13,7 @@ FIELDS = {
     *("id", "uuid", "chat_id", "parent_id", "role", "content", "message_type", "message_metadata", "files"),
     *("model_id", "token_count", "character_count", "state", "error", "version", "created_at", "updated_at"),
     # Beyond the contract: what a client shows of a model that thinks, fails or is still at it.
-    *("reasoning", "reasoning_ms", "error_message", "finish_reason", "task_id", "last_event_id"),
+    *("reasoning", "reasoning_ms", "error_message", "retry_at", "finish_reason", "task_id", "last_event_id"),
 }
 FAST = {"offline": {"text": "好的。", "rate": 0}}
 UNKNOWN = "0199aaaa-0000-7000-8000-000000000000"

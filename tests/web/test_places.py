@@ -1,5 +1,7 @@
 """Where one was reading: kept by the history, and by the setting that puts a question on top."""
 
+import asyncio
+
 from playwright.async_api import Page, expect
 
 from tests.fixtures.client import Client
@@ -12,6 +14,18 @@ async def _long(archive: Client, title: str) -> str:
         says = {"offline": {"text": f"{title}第 {n} 答。\n\n" + "字。" * 99, "rate": 0}}
         await archive.say(chat["uuid"], f"{title}第 {n} 问", config=says)
     return str(chat["uuid"])
+
+
+async def _kept(page: Page) -> dict[str, object]:
+    """The place that the history has once nothing moves any more."""
+    before = None
+    for _ in range(100):
+        await asyncio.sleep(0.4)
+        place = await page.evaluate("history.state.place ?? null")
+        if place and place == before:
+            return dict(place)
+        before = place
+    raise AssertionError("no place was kept")
 
 
 async def _top(page: Page, text: str) -> float:
@@ -27,9 +41,7 @@ async def test_back_forward_and_reload_lead_to_where_one_was(visit: Visit, archi
         await expect(page.get_by_text("甲第 20 问")).to_be_in_viewport()
         await page.locator(".scroller").hover()
         await page.mouse.wheel(0, -500)
-        await page.wait_for_function("history.state.place?.uuid")
-        await page.wait_for_timeout(500)
-        place = await page.evaluate("history.state.place")
+        place = await _kept(page)
         where = f'article[data-uuid="{place["uuid"]}"]'
         before = await page.locator(where).evaluate("(e) => e.getBoundingClientRect().top")
         await page.locator(".sidebar").get_by_text("乙", exact=True).click()
@@ -55,7 +67,9 @@ async def test_a_question_goes_to_the_top_where_that_is_wanted(visit: Visit, arc
         await page.goto(f"{archive.origin}/settings")
         async with page.expect_response("**/chat/settings"):
             await page.get_by_text("问题置顶", exact=True).click()
-        await page.goto(f"{archive.origin}/c/{chat}")
+        async with page.expect_response("**/chat/settings"):
+            await page.goto(f"{archive.origin}/c/{chat}")
+        await page.locator('.chat[data-state="ready"]').wait_for()
         await page.get_by_role("textbox", name="消息").fill("说长一点")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("第 10 段。")).to_be_visible()

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -268,9 +269,15 @@ def _ending(ended: Generating, state: MessageState, error: AppError | None, owne
         reasoning="".join(ended.said.reasoning),
         reasoning_ms=ended.thinking.milliseconds,
         error=code,
-        error_values=(error.values or None) if error else None,
+        error_values=_kept_values(error) if error else None,
         finish_reason=ended.finish_reason,
         usage=msgspec.to_builtins(ended.usage),
         first_token_at=ended.first_token_at,
         finished_at=ended.finished_at,
     )
+
+
+def _kept_values(error: AppError) -> dict[str, Any] | None:
+    """What the error's sentence is filled with, and how many seconds one should wait, where that was said."""
+    waiting = {} if error.retry_after is None else {"retry_after": error.retry_after}
+    return (error.values | waiting) or None

@@ -238,6 +238,7 @@ class MessageResponse(BaseModel):
     state: MessageState
     error: str | None = Field(description="why it failed: stable, for machines")
     error_message: str | None = Field(description="the same in words")
+    retry_at: str | None = Field(description="when to ask again, where the provider said that")
     finish_reason: str | None
     version: VersionResponse
     task_id: str | None = Field(description="while streaming: the generation to join")

@@ -1,6 +1,7 @@
 """Rows as the wire shows them; the shapes are those that `duihua.schemas` documents."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from duihua.core.clock import iso
@@ -8,6 +9,7 @@ from duihua.core.i18n import Language, translate
 from duihua.models import ChatGroup, Connection, Conversation, File, Message, Prompt
 
 PREVIEW_CHARS = 200
+_LONGEST_WAIT_SECONDS = 86_400
 
 
 def preview(content: str) -> str:
@@ -134,6 +136,7 @@ def message(
         "state": row.state,
         "error": row.error,
         "error_message": failure,
+        "retry_at": _retry_at(row),
         "finish_reason": row.finish_reason,
         "version": {
             "index": versions.index(row.uuid) + 1,
@@ -145,3 +148,11 @@ def message(
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }
+
+
+def _retry_at(row: Message) -> str | None:
+    seconds = (row.error_values or {}).get("retry_after")
+    # Imported rows may hold any JSON.
+    if not isinstance(seconds, int) or not 0 <= seconds <= _LONGEST_WAIT_SECONDS:
+        return None
+    return iso(row.updated_at + timedelta(seconds=seconds))

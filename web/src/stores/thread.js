@@ -153,7 +153,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
       begun(control, reply);
     } catch (error) {
       discard(reply);
-      Object.assign(question, { state: "unsent", error_message: error.message, error: error.code });
+      Object.assign(question, { state: "unsent", error_message: error.message, error: error.code, retry_at: soonest(error) });
     }
   }
 
@@ -299,6 +299,8 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     hear: sync.hear, load, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, restore, discard, edit, activate,
   });
 }
+
+const soonest = (error) => (error.retryAfter ? new Date(Date.now() + error.retryAfter * 1000).toISOString() : null);
 
 const alone = { index: 1, count: 1, uuids: [] };
 
