@@ -26,7 +26,7 @@ _PAGES = {
     "connections": "/settings/connections",
     "settings-data": "/settings/data",
 }
-# What opens above a conversation, and the keys that open it.
+# What opens above a conversation, and the keys that open it; the last one stays in the draft.
 _OPENING = {
     "palette": "Control+k",
     "models": "Control+Shift+M",

@@ -95,6 +95,8 @@ test("messages: send, page, edit, regenerate, choose a version, delete, clear", 
   await api.activateMessage(first.reply.uuid);
   const page = await api.getChatMessages(chat.uuid, { around: first.reply.uuid });
   assert.deepEqual(page.list.map(({ content }) => content), ["你好", "好的。"]);
+  const copy = await api.forkMessage(again.reply.uuid);
+  assert.deepEqual((await api.getChatMessages(copy.uuid)).list.map(({ content }) => content), ["你好", "换一种。"]);
   assert.equal((await api.editMessage({ messageId: first.message_id, content: "您好" })).content, "您好");
   await api.deleteMessage(first.message_id);
   assert.equal((await api.getChatMessages(chat.uuid)).total, 1);
