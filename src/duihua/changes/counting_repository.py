@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from duihua.core.clock import day_of
+from duihua.db.base import table_of
 from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.models import Conversation, Generation, Message, Tally, UsageTally, User
@@ -93,7 +94,7 @@ def forget_usage(session: Session, user_id: int, first: int, last: int) -> None:
 
 def differences(session: Session) -> tuple[int, int]:
     """How many tallies there are, and how many are not, or not there, as a count of all rows has them."""
-    stored = set(map(tuple, session.connection().execute(select(Tally.__table__))))
+    stored = set(map(tuple, session.connection().execute(select(table_of(Tally)))))
     rows = session.connection().execute(_whole(session.get_bind().dialect.name, _ONE, _COUNTED))
     # PostgreSQL adds whole numbers up to decimal ones.
     counted = {(*row[: -len(_COUNTS)], *map(int, row[-len(_COUNTS) :])) for row in rows}
@@ -128,11 +129,11 @@ _RUNS = (
     .group_by(Generation.user_id)
 )
 _COUNTED = (func.count(), func.sum(Message.token_count), func.sum(Message.character_count))
-_FORGET_EMPTY = delete(Tally.__table__).where(Tally.number == literal_column("0"))  # type: ignore[arg-type]  # a mapped class has a Table
+_FORGET_EMPTY = delete(table_of(Tally)).where(Tally.number == literal_column("0"))
 _MOVED = select(Conversation.id, Conversation.counted_in).where(
     Conversation.id.in_(_IDS), Conversation.counted_in.is_distinct_from(_HOME)
 )
-_SETTLE = update(Conversation.__table__).where(Conversation.id.in_(_IDS)).values(counted_in=_HOME)  # type: ignore[arg-type]  # a mapped class has a Table
+_SETTLE = update(table_of(Conversation)).where(Conversation.id.in_(_IDS)).values(counted_in=_HOME)
 
 
 # Built once: the first token waits for it.
@@ -163,9 +164,9 @@ def _whole(
 def _upsert(dialect: str, rows: Select[Any]) -> Insert:
     # Imported here: the one that is not used costs a twentieth of the start.
     build = import_module(f"sqlalchemy.dialects.{dialect}").insert
-    statement: Any = build(Tally.__table__).from_select(_COLUMNS, rows)
-    key = [column.name for column in Tally.__table__.primary_key]
-    sums = {name: Tally.__table__.c[name] + statement.excluded[name] for name in _COUNTS}
+    statement: Any = build(table_of(Tally)).from_select(_COLUMNS, rows)
+    key = [column.name for column in table_of(Tally).primary_key]
+    sums = {name: table_of(Tally).c[name] + statement.excluded[name] for name in _COUNTS}
     upsert: Insert = statement.on_conflict_do_update(index_elements=key, set_=sums)
     return upsert
 

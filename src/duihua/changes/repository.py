@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, delete, insert, or_, select, update
 
 from duihua.core.clock import now
+from duihua.db.base import table_of
 from duihua.db.session import Session
 from duihua.models import Change, ChatGroup, Conversation, Generation, Message, User
 from duihua.vocabulary import MessageState
@@ -41,7 +42,7 @@ _COUNT = (
     .returning(User.last_change)
     .execution_options(synchronize_session=False)
 )
-_APPEND = insert(Change.__table__)  # type: ignore[arg-type]  # a mapped class has a Table
+_APPEND = insert(table_of(Change))
 
 
 class Record(NamedTuple):

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, sele
 
 from duihua.core.clock import now
 from duihua.core.pagination import decode_cursor, encode_cursor
+from duihua.db.base import table_of
 from duihua.db.matching import contains
 from duihua.db.paging import read_page
 from duihua.db.rows import locked
@@ -20,7 +21,7 @@ CURSOR = "connections"
 
 # Built once: the first token waits for it.
 _ACTIVE = (
-    select(Connection.__table__)
+    select(table_of(Connection))
     .where(Connection.user_id == bindparam("user"), Connection.status == "active")
     .order_by(Connection.id)
 )

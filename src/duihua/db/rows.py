@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Insert, Select, Table, Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from duihua.db.base import Base
+from duihua.db.base import Base, table_of
 
 Row = TypeVar("Row", bound=Base)
 _AT_ONCE = 500
@@ -27,8 +27,7 @@ def insert_now(session: Session, row: Base) -> None:
 
     A third of the cost of `session.add` and a flush, and nothing else that is pending is written yet.
     """
-    table = row.__table__
-    assert isinstance(table, Table)
+    table = table_of(type(row))
     given = row.__dict__
     values = {column.key: given[column.key] for column in table.columns if column.key in given}
     result = session.connection().execute(_insert_into(table), values)
@@ -51,8 +50,7 @@ def update_now(session: Session, row: Base, columns: tuple[str, ...]) -> None:
 
     A quarter of the cost of a flush.
     """
-    table = row.__table__
-    assert isinstance(table, Table)
+    table = table_of(type(row))
     values = {name: getattr(row, name) for name in columns}
     session.connection().execute(_update_of(table, columns), {"row_id": row.id, **values})  # type: ignore[attr-defined]  # every table written so has one
     session.expunge(row)

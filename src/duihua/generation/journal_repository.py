@@ -9,7 +9,6 @@ from sqlalchemy import (
     BigInteger,
     CursorResult,
     Integer,
-    Table,
     Text,
     and_,
     any_,
@@ -23,15 +22,16 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from duihua.db.at_once import AtOnce, Insertion
+from duihua.db.base import table_of
 from duihua.db.session import Session
 from duihua.generation.ending import LostGeneration
 from duihua.models import Generation, GenerationEvent
 from duihua.vocabulary import MessageState
 
-_EVENTS = cast(Table, GenerationEvent.__table__)
+_EVENTS = table_of(GenerationEvent)
 # Built once: these run with every tick.
 _APPEND = insert(_EVENTS)
-_OWNED = select(Generation.__table__.c.id).where(
+_OWNED = select(table_of(Generation).c.id).where(
     Generation.id.in_(bindparam("named", expanding=True)),
     Generation.owner == bindparam("owner"),
     Generation.state == MessageState.STREAMING,

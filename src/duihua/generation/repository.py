@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, cast, func, or_, select, update
 
 from duihua import changes
 from duihua.changes import Act, Growth
 from duihua.conversations import service as conversations
 from duihua.core.clock import now
 from duihua.core.text import estimate_tokens
+from duihua.db.base import table_of
 from duihua.db.clock import FromNow, Seconds
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.db.types import UtcDateTime
 from duihua.generation import journal_repository
@@ -42,6 +44,12 @@ class Asked(NamedTuple):
 
 _LARGEST_COUNT = 2**31 - 1
 
+
+def _milliseconds_to(name: str) -> ColumnElement[int]:
+    seconds = Seconds(Generation.created_at, bindparam(name, type_=UtcDateTime()))
+    return cast(func.round(seconds * 1000), Integer)
+
+
 # Built once: the first token waits for it.
 _SHOWN_ABOVE = (
     select(Message.role, Message.content, Message.files)
@@ -55,6 +63,31 @@ _SHOWN_ABOVE = (
     )
     .order_by(Message.depth.desc())
 )
+
+# Built once: they run at the end of every reply. The columns they set are those they are given.
+_ROW: BindParameter[int] = bindparam("row")
+_CLAIM_END = (
+    update(table_of(Generation))
+    .where(
+        Generation.id == _ROW,
+        Generation.owner == bindparam("by"),
+        Generation.state == MessageState.STREAMING,
+    )
+    .values(first_token_ms=_milliseconds_to("spoke_at"), total_ms=_milliseconds_to("silent_at"))
+    .returning(Generation.user_id, Generation.conversation_id, Generation.message_id)
+)
+_WRITE_MESSAGE = update(table_of(Message)).where(Message.id == _ROW)
+_IS_SHOWN = (
+    select(Message.id)
+    .where(Message.id == bindparam("leaf"), Message.status == RowStatus.ACTIVE, Message.on_branch)
+    .exists()
+)
+_SHOW_END = (
+    update(table_of(Conversation))
+    .where(Conversation.id == _ROW, Conversation.active_leaf_id == bindparam("leaf"), _IS_SHOWN)
+    .returning(Conversation.id)
+)
+_SHOWING = locked(select(Conversation).where(Conversation.id == _ROW, _IS_SHOWN))
 
 
 def find(session: Session, user_id: int, task_id: str) -> Generation | None:
@@ -129,58 +162,41 @@ def finish(session: Session, ending: Ending) -> list[tuple[int, bytes]]:
 
 
 def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int, int, int]:
-    claimed = session.execute(
-        update(Generation)
-        .where(
-            Generation.id == ending.generation_id,
-            Generation.owner == ending.owner,
-            Generation.state == MessageState.STREAMING,
-        )
-        .values(
-            state=ending.state,
-            error=ending.error,
-            error_values=ending.error_values,
-            finish_reason=ending.finish_reason,
-            prompt_tokens=_counted(ending, "prompt_tokens"),
-            completion_tokens=_counted(ending, "completion_tokens"),
-            first_token_ms=_milliseconds_to(ending.first_token_at),
-            total_ms=_milliseconds_to(ending.finished_at or moment),
-            finished_at=moment,
-        )
-        .returning(Generation.user_id, Generation.conversation_id, Generation.message_id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+    values = {
+        "row": ending.generation_id,
+        "by": ending.owner,
+        "state": ending.state,
+        "error": ending.error,
+        "error_values": ending.error_values,
+        "finish_reason": ending.finish_reason,
+        "prompt_tokens": _counted(ending, "prompt_tokens"),
+        "completion_tokens": _counted(ending, "completion_tokens"),
+        "spoke_at": ending.first_token_at,
+        "silent_at": ending.finished_at or moment,
+        "finished_at": moment,
+    }
+    claimed = session.connection().execute(_CLAIM_END, values).one_or_none()
     if claimed is None:
         raise LostGeneration
     return claimed.user_id, claimed.conversation_id, claimed.message_id
 
 
-def _milliseconds_to(moment: datetime | None) -> ColumnElement[int] | None:
-    if moment is None:
-        return None
-    seconds = Seconds(Generation.created_at, literal(moment, UtcDateTime()))
-    return cast(func.round(seconds * 1000), Integer)
-
-
 def _write_message(session: Session, message_id: int, ending: Ending, moment: datetime) -> Growth:
     tokens = _counted(ending, "completion_tokens") or estimate_tokens(ending.content)
-    session.execute(
-        update(Message)
-        .where(Message.id == message_id)
-        .values(
-            content=ending.content,
-            reasoning=ending.reasoning or None,
-            reasoning_ms=ending.reasoning_ms,
-            state=ending.state,
-            error=ending.error,
-            error_values=ending.error_values,
-            finish_reason=ending.finish_reason,
-            token_count=tokens,
-            character_count=len(ending.content),
-            updated_at=moment,
-        )
-        .execution_options(synchronize_session=False)
-    )
+    values = {
+        "row": message_id,
+        "content": ending.content,
+        "reasoning": ending.reasoning or None,
+        "reasoning_ms": ending.reasoning_ms,
+        "state": ending.state,
+        "error": ending.error,
+        "error_values": ending.error_values,
+        "finish_reason": ending.finish_reason,
+        "token_count": tokens,
+        "character_count": len(ending.content),
+        "updated_at": moment,
+    }
+    session.connection().execute(_WRITE_MESSAGE, values)
     # It was stored without a text.
     return Growth(tokens, len(ending.content))
 
@@ -189,20 +205,11 @@ def _show_end(
     session: Session, conversation_id: int, message_id: int, ending: Ending, moment: datetime
 ) -> None:
     said = {"last_message": preview(ending.content)} if ending.content else {}
-    is_shown = select(Message.id).filter_by(id=message_id, status=RowStatus.ACTIVE, on_branch=True).exists()
-    as_leaf = session.execute(
-        update(Conversation)
-        .where(Conversation.id == conversation_id, Conversation.active_leaf_id == message_id, is_shown)
-        .values(updated_at=moment, **said)
-        .execution_options(synchronize_session=False)
-        .returning(Conversation.id)
-    )
-    if as_leaf.first() is not None:
+    values = {"row": conversation_id, "leaf": message_id, "updated_at": moment, **said}
+    if session.connection().execute(_SHOW_END, values).first() is not None:
         return
     # Something stands below it, or it is not shown. What is below may say nothing, or be deleted.
-    conversation = session.scalar(
-        select(Conversation).filter_by(id=conversation_id).where(is_shown).with_for_update()
-    )
+    conversation = session.scalar(_SHOWING, {"row": conversation_id, "leaf": message_id})
     if conversation is not None:
         tree.refresh(session, conversation)
 

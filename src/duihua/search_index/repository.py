@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from duihua.core.text import fold
+from duihua.db.base import table_of
 from duihua.db.session import Session
 from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
 from duihua.search_index import tokens
@@ -87,14 +88,8 @@ class Documents(NamedTuple):
     terms: str
 
 
-def _table(model: type[Any]) -> Table:
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-MESSAGES = Documents(_table(MessageDocument), "message_terms")
-CONVERSATIONS = Documents(_table(ConversationDocument), "conversation_terms")
+MESSAGES = Documents(table_of(MessageDocument), "message_terms")
+CONVERSATIONS = Documents(table_of(ConversationDocument), "conversation_terms")
 
 
 def refresh_messages(session: Session, ids: Sequence[int], *, gone: bool = False) -> None:
