@@ -122,9 +122,9 @@ def _inside(wanted: SearchQuery, within: int | None) -> list[ColumnElement[bool]
     if within is not None:
         conditions.append(document.conversation_id == within)
     if wanted.on_branch is not None:
-        shown = select(Message.id).where(Message.on_branch.is_(wanted.on_branch))
-        shown = shown if within is None else shown.where(Message.conversation_id == within)
-        conditions.append(document.id.in_(shown))
+        # Of each by itself: a set of them would be of the whole archive.
+        shown = select(Message.on_branch).where(Message.id == document.id).scalar_subquery()
+        conditions.append(shown.is_(wanted.on_branch))
     if wanted.group_id is not None:
         in_group = select(Conversation.id).where(Conversation.group_id == wanted.group_id)
         conditions.append(document.conversation_id.in_(in_group))
@@ -141,7 +141,8 @@ def _narrow(
     """A statement that looks through the messages that the filters leave; None where they leave many."""
     if any(term.begins_word for term in (*query.wanted, *query.unwanted)):
         return None
-    left = select(Message.id).where(Message.user_id == user_id)
+    # Inside one conversation the owner is known, and would tempt SQLite to the index of all that is theirs.
+    left = select(Message.id) if within is not None else select(Message.id).where(Message.user_id == user_id)
     for column, value in (
         *_columns(wanted),
         (Message.conversation_id, within),
