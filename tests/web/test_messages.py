@@ -1,8 +1,10 @@
 """What one can do with a message, and what it says where something went wrong."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Upstream, answer, models, reply
@@ -36,14 +38,20 @@ async def test_deleting_can_be_undone(visit: Visit, archive: Client) -> None:
             assert [m["uuid"] for m in await archive.messages(chat["uuid"])] == [m["uuid"] for m in before]
 
 
-async def test_editing_in_place_and_as_a_branch(visit: Visit, archive: Client) -> None:
-    chat = await archive.conversation(title="编辑", config={"offline": {"text": "再答。", "rate": 0}})
+@asynccontextmanager
+async def _two_questions(visit: Visit, archive: Client) -> AsyncIterator[tuple[Page, Locator]]:
+    """A conversation where two questions are answered, open; and what is said in it."""
+    chat = await archive.conversation(title="两问", config={"offline": {"text": "再答。", "rate": 0}})
     await archive.say(chat["uuid"], "问一")
     await archive.say(chat["uuid"], "问二")
     async with visit() as visitor:
         page = visitor.page
-        said = page.locator("article").locator(".bubble, .prose")
         await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        yield page, page.locator("article").locator(".bubble, .prose")
+
+
+async def test_editing_in_place_and_as_a_branch(visit: Visit, archive: Client) -> None:
+    async with _two_questions(visit, archive) as (page, said):
         await _act(page, "assistant", "就地编辑")
         field = page.get_by_role("textbox", name="编辑")
         await field.fill("改好的。")
@@ -57,13 +65,7 @@ async def test_editing_in_place_and_as_a_branch(visit: Visit, archive: Client) -
 
 
 async def test_a_changed_question_stands_beside_the_old(visit: Visit, archive: Client) -> None:
-    chat = await archive.conversation(title="分支", config={"offline": {"text": "再答。", "rate": 0}})
-    await archive.say(chat["uuid"], "问一")
-    await archive.say(chat["uuid"], "问二")
-    async with visit() as visitor:
-        page = visitor.page
-        said = page.locator("article").locator(".bubble, .prose")
-        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+    async with _two_questions(visit, archive) as (page, said):
         await page.locator("article.user").first.hover()
         await page.locator("article.user").first.get_by_role("button", name="编辑").click()
         await page.get_by_role("textbox", name="编辑").fill("换个问法")

@@ -10,9 +10,12 @@ async def _chats(archive: Client, count: int) -> list[str]:
     return [(await archive.conversation(title=f"对话 {n}"))["uuid"] for n in range(count)]
 
 
+async def _delete(archive: Client, count: int) -> None:
+    await archive.delete("/chat/conversations/batch", {"ids": await _chats(archive, count)})
+
+
 async def test_restoring(visit: Visit, archive: Client) -> None:
-    chats = await _chats(archive, 53)
-    await archive.delete("/chat/conversations/batch", {"ids": chats})
+    await _delete(archive, 53)
     async with visit() as visitor:
         page = visitor.page
         rows = page.locator(".shelf li")
@@ -28,8 +31,7 @@ async def test_restoring(visit: Visit, archive: Client) -> None:
 
 
 async def test_purging_asks_first(visit: Visit, archive: Client) -> None:
-    chats = await _chats(archive, 5)
-    await archive.delete("/chat/conversations/batch", {"ids": chats})
+    await _delete(archive, 5)
     async with visit() as visitor:
         page = visitor.page
         rows = page.locator(".shelf li")

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, sele
 from duihua.core.clock import now
 from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.base import table_of
-from duihua.db.matching import contains
+from duihua.db.matching import contains, within
 from duihua.db.paging import read_page
 from duihua.db.rows import locked
 from duihua.db.session import Session
@@ -185,8 +185,4 @@ def _filters(session: Session, user_id: int, query: ConnectionQuery) -> list[Col
     for column in (Connection.status, Connection.model_name, Connection.provider):
         if (wanted := getattr(query, column.key)) is not None:
             conditions.append(column == wanted)
-    if query.begin_time is not None:
-        conditions.append(Connection.created_at >= query.begin_time)
-    if query.end_time is not None:
-        conditions.append(Connection.created_at <= query.end_time)
-    return conditions
+    return conditions + within(Connection.created_at, query)

@@ -9,7 +9,7 @@ from duihua.auth.dependencies import User
 from duihua.connections import offering, service
 from duihua.connections.dependencies import AppCatalogue
 from duihua.http.envelope import Answer, RequestLanguage
-from duihua.http.idempotency import Retry, write_once
+from duihua.http.idempotency import Retry, ask_once, write_once
 from duihua.http.routing import feature_router
 from duihua.http.state import Db
 from duihua.schemas.base import Envelope, ItemsResponse
@@ -73,10 +73,19 @@ async def switch_connections(db: Db, user: User, batch: ConnectionBatchStatus) -
 
 @router.post("/test", response_model=Envelope[TestResponse])
 async def test_connection(
-    db: Db, user: User, catalogue: AppCatalogue, language: RequestLanguage, wanted: ConnectionTest
+    db: Db,
+    user: User,
+    catalogue: AppCatalogue,
+    language: RequestLanguage,
+    retry: Retry,
+    wanted: ConnectionTest,
 ) -> Response:
     """Ask something of a connection, stored or not; nothing is stored."""
-    return Answer(await offering.test_connection(db, catalogue, user.id, wanted, language))
+    return Answer(
+        await ask_once(
+            db, user.id, retry, lambda: offering.test_connection(db, catalogue, user.id, wanted, language)
+        )
+    )
 
 
 @router.get("/{connection_id}", response_model=Envelope[ConnectionResponse])
@@ -104,7 +113,11 @@ async def available_models(
 
 @models.post("/test", response_model=Envelope[TestResponse])
 async def test_model(
-    db: Db, user: User, catalogue: AppCatalogue, language: RequestLanguage, wanted: ModelTest
+    db: Db, user: User, catalogue: AppCatalogue, language: RequestLanguage, retry: Retry, wanted: ModelTest
 ) -> Response:
     """Ask something of the model that would answer; nothing is stored."""
-    return Answer(await offering.test_model(db, catalogue, user.id, wanted, language))
+    return Answer(
+        await ask_once(
+            db, user.id, retry, lambda: offering.test_model(db, catalogue, user.id, wanted, language)
+        )
+    )

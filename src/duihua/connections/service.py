@@ -1,6 +1,7 @@
 """What can be done with connections: units of work for `Database.read` and `Database.write`."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from duihua.connections import access, repository
@@ -8,7 +9,7 @@ from duihua.connections.catalogue import endpoint_of
 from duihua.connections.keys import Keys, KeyUnreadable, masked
 from duihua.core.clock import now
 from duihua.core.errors import InvalidInput
-from duihua.core.pagination import page
+from duihua.core.pagination import page_of
 from duihua.db.session import Session
 from duihua.models import Connection
 from duihua.providers.errors import ProviderInvalidAddress
@@ -28,13 +29,8 @@ _WHO_ANSWERS = {"api_key", *_ADDRESS}
 
 def listing(session: Session, user_id: int, keys: Keys, query: ConnectionQuery) -> dict[str, Any]:
     """One page of connections. Raises InvalidInput for a forged cursor."""
-    rows, total, next_cursor = repository.page(session, user_id, query)
-    return page(
-        [_present(row, keys) for row in rows],
-        query,
-        total=total,
-        next_cursor=next_cursor,
-        array="items",
+    return page_of(
+        repository.page(session, user_id, query), partial(_present, keys=keys), query, array="items"
     )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from duihua.core.clock import iso, now
 from duihua.core.ids import as_row_id
 from duihua.core.pagination import decode_cursor, encode_cursor
+from duihua.db.matching import within
 from duihua.db.paging import read_page
 from duihua.db.rows import locked
 from duihua.db.session import Session
@@ -142,10 +143,7 @@ def _filters(session: Session, user_id: int, query: ConversationQuery) -> list[C
         conditions.append(Conversation.model_id == query.model_id)
     if query.pinned is not None:
         conditions.append(Conversation.pinned == query.pinned)
-    if query.begin_time is not None:
-        conditions.append(Conversation.updated_at >= query.begin_time)
-    if query.end_time is not None:
-        conditions.append(Conversation.updated_at <= query.end_time)
+    conditions += within(Conversation.updated_at, query)
     if query.keyword is not None:
         wanted = parse(query.keyword)
         conditions.append(conversations_with(session, user_id, wanted, Conversation.id))

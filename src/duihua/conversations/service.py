@@ -8,7 +8,7 @@ from duihua.changes import Act
 from duihua.conversations import access, repository
 from duihua.core.clock import now
 from duihua.core.ids import new_uuid
-from duihua.core.pagination import page
+from duihua.core.pagination import page_of
 from duihua.db.session import Session
 from duihua.groups import access as group_access
 from duihua.groups import service as groups
@@ -25,13 +25,7 @@ _ACTIVITY = {"title", "description", "model_id", "api_key_id", "prompt_id", "con
 
 def listing(session: Session, user_id: int, query: ConversationQuery) -> dict[str, Any]:
     """One page of conversations. Raises InvalidInput for a forged cursor."""
-    rows, total, next_cursor = repository.page(session, user_id, query)
-    return page(
-        [outgoing.conversation(row) for row in rows],
-        query,
-        total=total,
-        next_cursor=next_cursor,
-    )
+    return page_of(repository.page(session, user_id, query), outgoing.conversation, query)
 
 
 def one(session: Session, user_id: int, reference: str) -> dict[str, Any]:

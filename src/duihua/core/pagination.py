@@ -2,12 +2,14 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from duihua.core.errors import InvalidInput
+
+Row = TypeVar("Row")
 
 
 class PageWanted(Protocol):
@@ -34,6 +36,19 @@ def page(
         "pageSize": query.page_size,
         "next_cursor": next_cursor,
     }
+
+
+def page_of(
+    found: tuple[Sequence[Row], int, str | None],
+    present: Callable[[Row], Any],
+    query: PageWanted,
+    *,
+    array: str = "list",
+) -> dict[str, Any]:
+    """The same of the rows that a repository found, with their total and the next cursor."""
+    rows, total, next_cursor = found
+    items = [present(row) for row in rows]
+    return page(items, query, total=total, next_cursor=next_cursor, array=array)
 
 
 def encode_cursor(kind: str, *position: Any) -> str:

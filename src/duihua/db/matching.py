@@ -1,11 +1,25 @@
-"""Finding a text inside a column, the same on both databases."""
+"""What lists are filtered by, the same on both databases."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, func, text
 
 from duihua.core.text import fold
 from duihua.db.session import Session
+
+
+class Period(Protocol):
+    """From one moment to another, both included; None where it is open."""
+
+    begin_time: datetime | None
+    end_time: datetime | None
+
+
+def within(column: Any, period: Period) -> list[ColumnElement[bool]]:
+    """That the moment in `column` lies in this period."""
+    begin = [] if period.begin_time is None else [column >= period.begin_time]
+    return begin + ([] if period.end_time is None else [column <= period.end_time])
 
 
 def contains(session: Session, column: Any, keyword: str) -> ColumnElement[bool]:

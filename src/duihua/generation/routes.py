@@ -16,6 +16,7 @@ from duihua.generation.service import Attached
 from duihua.generation.starting import Caller
 from duihua.http.envelope import Answer
 from duihua.http.event_streams import events
+from duihua.http.idempotency import Retry, ask_once
 from duihua.http.routing import feature_router
 from duihua.http.state import Db, ServerConfig
 from duihua.messages import service as messages
@@ -66,6 +67,7 @@ async def cancel_stream(
     db: Db,
     engine: AppEngine,
     user: User,
+    retry: Retry,
     body: StreamCancel | None = None,
     task_id: Annotated[Reference | None, Query()] = None,
 ) -> Response:
@@ -74,7 +76,8 @@ async def cancel_stream(
     if len(named) != 1:
         reason = "is given twice with different values" if named else "is required"
         raise InvalidInput(field="query.task_id", reason=reason)
-    ended = await service.cancel(db, engine, user.id, named.pop())
+    wanted = named.pop()
+    ended = await ask_once(db, user.id, retry, lambda: service.cancel(db, engine, user.id, wanted))
     return Answer(ended, "cancel_done" if ended["state"] == "cancelled" else "cancel_ended")
 
 
@@ -116,9 +119,13 @@ async def edit_message(
 
 
 @router.post("/terminate", response_model=Envelope[TerminateResponse])
-async def terminate(db: Db, engine: AppEngine, user: User) -> Response:
+async def terminate(db: Db, engine: AppEngine, user: User, retry: Retry) -> Response:
     """Stop all of the caller's running generations."""
-    return Answer({"cancelled_count": await service.terminate(db, engine, user.id)}, "cancel_done")
+
+    async def work() -> dict[str, int]:
+        return {"cancelled_count": await service.terminate(db, engine, user.id)}
+
+    return Answer(await ask_once(db, user.id, retry, work), "cancel_done")
 
 
 async def _respond(

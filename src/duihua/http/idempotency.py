@@ -1,14 +1,14 @@
 """`Idempotency-Key`: a POST that is sent again gives its first answer again."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 from fastapi import Depends, Request
 
 from duihua.core.errors import InvalidInput
 from duihua.db.session import Database, Session
-from duihua.http.repository import RetryKey, once
+from duihua.http.repository import RetryKey, earlier, once
 
 P = ParamSpec("P")
 
@@ -62,3 +62,20 @@ async def write_once(
         return answer
 
     return await db.write(unit)
+
+
+async def ask_once(
+    db: Database, user_id: int, retry: RetryKey | None, work: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """What `work` answers, which is more than one transaction, unless `retry` has been here before.
+
+    Of two requests with one key at the same time both may work; they are answered alike.
+
+    Raises:
+        IdempotencyKeyReused: the key was used for another request.
+    """
+    known = await db.read(earlier, user_id, retry, dict[str, Any]) if retry else None
+    if known is not None:
+        return known
+    answer = await work()
+    return await write_once(db, user_id, retry, lambda *_: answer) if retry else answer

@@ -34,29 +34,30 @@ def held(table: str) -> str:
     return f"({' || '.join((owner, f'string_to_array({others}, NULL)', *pairs))})"
 
 
-class MessageDocument(Base):
-    """The folded text of a message that can be seen; `id` is the message's."""
+class _Document:
+    """The folded text of something that can be seen; `id` is that one's."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False, sort_order=-2)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), sort_order=-1)
+    text: Mapped[str] = mapped_column(Text, sort_order=1)
+
+
+class MessageDocument(_Document, Base):
+    """The text of a message."""
 
     __tablename__ = "message_documents"
     __table_args__ = (_by_owner("message_documents"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
     conversation_id: Mapped[int] = mapped_column(BigId)
     # Microseconds since 1970.
     said_at: Mapped[int] = mapped_column(BigInteger)
-    text: Mapped[str] = mapped_column(Text)
 
 
-class ConversationDocument(Base):
-    """The folded title and description of a conversation that can be seen; `id` is the conversation's."""
+class ConversationDocument(_Document, Base):
+    """The title and the description of a conversation."""
 
     __tablename__ = "conversation_documents"
     __table_args__ = (_by_owner("conversation_documents"),)
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
-    text: Mapped[str] = mapped_column(Text)
 
 
 class SearchIndex(Base):

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, ColumnElement, String, and_, case, cast, func, lite
 
 from duihua.core.clock import now
 from duihua.core.pagination import decode_cursor, encode_cursor
-from duihua.db.matching import contains
+from duihua.db.matching import contains, within
 from duihua.db.paging import read_page
 from duihua.db.rows import locked
 from duihua.db.session import Session
@@ -72,10 +72,7 @@ def _filters(session: Session, user_id: int, query: PromptQuery) -> list[ColumnE
         conditions.append(or_(*(contains(session, column, query.keyword) for column in columns)))
     if query.category is not None:
         conditions.append(Prompt.category == query.category)
-    if query.begin_time is not None:
-        conditions.append(Prompt.updated_at >= query.begin_time)
-    if query.end_time is not None:
-        conditions.append(Prompt.updated_at <= query.end_time)
+    conditions += within(Prompt.updated_at, query)
     return conditions + [_has_tag(session, tag) for tag in query.wanted_tags]
 
 

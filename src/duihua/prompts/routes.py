@@ -8,7 +8,7 @@ from starlette.responses import Response
 from duihua.auth.dependencies import User
 from duihua.connections.dependencies import AppCatalogue
 from duihua.http.envelope import Answer, RequestLanguage
-from duihua.http.idempotency import Retry, write_once
+from duihua.http.idempotency import Retry, ask_once, write_once
 from duihua.http.routing import feature_router
 from duihua.http.state import Db
 from duihua.prompts import service, trying
@@ -68,10 +68,12 @@ async def delete_prompts(db: Db, user: User, batch: PromptBatch) -> Response:
 
 @router.post("/test", response_model=Envelope[PromptTestResponse])
 async def test_prompt(
-    db: Db, user: User, catalogue: AppCatalogue, language: RequestLanguage, wanted: PromptTest
+    db: Db, user: User, catalogue: AppCatalogue, language: RequestLanguage, retry: Retry, wanted: PromptTest
 ) -> Response:
     """Try a text out on a model, with its variables filled; nothing is stored."""
-    return Answer(await trying.try_out(db, catalogue, user.id, wanted, language))
+    return Answer(
+        await ask_once(db, user.id, retry, lambda: trying.try_out(db, catalogue, user.id, wanted, language))
+    )
 
 
 @router.get("/{prompt_id}", response_model=Envelope[PromptResponse])

@@ -5,7 +5,7 @@ from typing import Any
 
 from duihua.core.clock import now
 from duihua.core.i18n import Language
-from duihua.core.pagination import page
+from duihua.core.pagination import page_of
 from duihua.db.session import Session
 from duihua.models import Prompt
 from duihua.prompts import access, filling, repository
@@ -22,14 +22,7 @@ _CLEARED = {"tags": [], "is_public": False, "sort": 0}
 
 def listing(session: Session, user_id: int, query: PromptQuery) -> dict[str, Any]:
     """One page of prompts. Raises InvalidInput for a forged cursor."""
-    rows, total, next_cursor = repository.page(session, user_id, query)
-    return page(
-        [_present(row) for row in rows],
-        query,
-        total=total,
-        next_cursor=next_cursor,
-        array="items",
-    )
+    return page_of(repository.page(session, user_id, query), _present, query, array="items")
 
 
 def one(session: Session, user_id: int, prompt_id: int) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from duihua.core.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from duihua.core.i18n import Language, translate
 from duihua.db.session import Database, open_database
 from duihua.files.uploading import Uploads
-from duihua.http import repository as retries
 from duihua.http.field_errors import phrase
+from duihua.http.idempotency import ask_once
 from duihua.http.repository import RetryKey
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.transfer import ImportQuery
@@ -133,12 +133,9 @@ async def once(
     Raises:
         IdempotencyKeyReused, and what `run` raises.
     """
-    known = await db.read(retries.earlier, importer.user_id, retry, dict[str, Any])
-    if known is not None:
-        return known
-    report = await asyncio.to_thread(run, path, importer, group_id)
-    answer, _ = await db.write(retries.once, importer.user_id, retry, lambda: report, dict[str, Any])
-    return answer
+    return await ask_once(
+        db, importer.user_id, retry, lambda: asyncio.to_thread(run, path, importer, group_id)
+    )
 
 
 def into_database(

@@ -16,7 +16,7 @@ from duihua.groups import access as group_access
 from duihua.http import multipart
 from duihua.http.downloads import disposition
 from duihua.http.envelope import Answer, RequestLanguage
-from duihua.http.idempotency import RetryHeader
+from duihua.http.idempotency import Retry, RetryHeader, ask_once
 from duihua.http.routing import feature_router
 from duihua.http.state import Db
 from duihua.schemas.base import Envelope, Reference
@@ -154,13 +154,19 @@ async def follow_import(
 
 @router.post("/import/{task_id}/cancel", response_model=Envelope[ImportTaskResponse])
 async def cancel_import(
+    db: Db,
     tasks: AppTasks,
     user: User,
+    retry: Retry,
     task_id: Annotated[Reference, Path(description="of the import's answer")],
 ) -> Response:
     """Let an import end after its present conversation; what was imported stays, and its end is told."""
-    said = "import_stopping" if await tasks.cancel(user.id, task_id) else "import_ended"
-    return Answer({"task_id": task_id}, said)
+
+    async def work() -> dict[str, bool]:
+        return {"is_running": await tasks.cancel(user.id, task_id)}
+
+    cancelled = await ask_once(db, user.id, retry, work)
+    return Answer({"task_id": task_id}, "import_stopping" if cancelled["is_running"] else "import_ended")
 
 
 def _zip(read: Callable[..., Any], user_id: int, references: list[str], wanted: Wanted) -> Response:

@@ -7,7 +7,7 @@ from duihua import changes
 from duihua.changes import Act
 from duihua.core.clock import iso
 from duihua.core.errors import Conflict
-from duihua.core.pagination import page
+from duihua.core.pagination import page_of
 from duihua.db.session import Session
 from duihua.files import service as files
 from duihua.groups import service as groups
@@ -25,13 +25,7 @@ class TrashInUse(Conflict):
 
 def listing(session: Session, user_id: int, query: PageQuery) -> dict[str, Any]:
     """One page of deleted conversations. Raises InvalidInput for a forged cursor."""
-    rows, total, next_cursor = repository.page(session, user_id, query)
-    return page(
-        [_present(row) for row in rows],
-        query,
-        total=total,
-        next_cursor=next_cursor,
-    )
+    return page_of(repository.page(session, user_id, query), _present, query)
 
 
 def restore(session: Session, user_id: int, references: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""`Idempotency-Key` on every POST: the first answer again, no second effect; 409 for another request."""
+
+import json
+from typing import Any
+
+from duihua.core.ids import new_uuid
+from tests.api.routes import UPLOADS, Route, call, routes, upload
+from tests.api.test_spellings import merged, new_things
+from tests.fixtures.client import Client
+from tests.fixtures.rows import Owned, every_row
+
+# They change nothing, and a file is made for whoever asks: nothing of it is kept.
+FILES = {"/chat/export", "/chat/export/batch"}
+
+
+def posts() -> list[Route]:
+    return [route for route in routes() if route.method == "POST" and route.path not in FILES]
+
+
+async def send(client: Client, route: Route, own: Owned, key: str) -> tuple[int, str]:
+    values = route.least(own) | {(f.place, f.name): route.sample(f, own) for f in route.fields if f.says_what}
+    method, path, body = call(route, values)
+    sent: dict[str, Any] = {"json": body}
+    if route.takes_file:
+        sent = {"data": upload(**UPLOADS.get(route.path, {}))}
+    headers = {"Idempotency-Key": key}
+    async with client.session.request(method, client.origin + path, headers=headers, **sent) as response:
+        content = await response.read()
+    # Comments, and where a stream's text was cut, are no part of its answer.
+    return response.status, merged(
+        content
+    ) if response.content_type == "text/event-stream" else content.decode()
+
+
+async def test_a_retry_is_answered_as_the_first_time_and_does_nothing(client: Client) -> None:
+    db = client.app.state.database
+    for route in posts():
+        own, key = await db.write(new_things), new_uuid()
+        first = await send(client, route, own, key)
+        assert first[0] == 200, f"{route}: {first}"
+        before = await db.read(every_row)
+        again = await send(client, route, own, key)
+        assert again == first, f"{route}:\n{again}\n{first}"
+        assert await db.read(every_row) == before, str(route)
+
+
+async def test_a_key_of_another_request_is_refused(client: Client) -> None:
+    db = client.app.state.database
+    used = {"Idempotency-Key": new_uuid()}
+    await client.post("/chat/groups", {"name": "a"}, headers=used)
+    own = await db.write(new_things)
+    before = await db.read(every_row)
+    for route in posts():
+        status, text = await send(client, route, own, used["Idempotency-Key"])
+        assert (status, json.loads(text)["error"]) == (409, "idempotency_key_reused"), str(route)
+    assert await db.read(every_row) == before
