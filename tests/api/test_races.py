@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 
 import asyncpg
 
+from tests.api.routes import upload
 from tests.db.notes import on_postgres, postgres_peer
 from tests.fixtures.client import Client, Reply
 from tests.transfer.test_import import archive, encoded, form_of
@@ -98,3 +99,17 @@ async def test_a_group_that_is_deleted_is_not_changed(client: Client, database_u
     path = f"/chat/groups/{(await client.post('/chat/groups', {'name': 'a'})).data['id']}"
     answers = await meeting(database_url, THE_END, client.delete(path), client.put(path, {"name": "b"}))
     assert [answer.status for answer in answers] == [200, 404]
+
+
+async def test_an_archive_that_is_imported_twice_at_once_comes_once(client: Client) -> None:
+    chat = await client.conversation()
+    file = (await client.post("/chat/upload", data=upload())).data["id"]
+    await client.say(chat["uuid"], files=[file])
+    everything = (await client.post("/chat/export/batch", {"all": True})).data
+    await client.delete("/chat/conversations/batch", {"ids": [chat["uuid"]]})
+    await client.delete("/chat/trash", {"all": True})
+    asked = (client.post("/chat/import", data=form_of(everything)) for _ in range(4))
+    reports = [answer.data for answer in await asyncio.gather(*asked)]
+    assert sorted((report["imported"], report["skipped"]) for report in reports) == [(0, 1)] * 3 + [(1, 0)]
+    [question, _] = await client.messages(chat["uuid"])
+    assert (await client.get(question["files"][0]["url"])).status == 200

@@ -7,8 +7,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from duihua.core.errors import AppError, Unavailable
 
-# PostgreSQL: serialization_failure, deadlock_detected. Nothing was changed: the same work may run again.
-_RETRYABLE_SQLSTATES = {"40001", "40P01"}
+# PostgreSQL: serialization_failure, deadlock_detected; unique_violation, where another transaction has taken
+# what this one had found free. Nothing was changed: the same work may run again, and sees what is there.
+_RETRYABLE_SQLSTATES = {"40001", "40P01", "23505"}
 _FULL_SQLSTATE = "53100"
 # Classes and codes: connection, rolled back, resources, operator (starting, stopping), system error; takes no
 # connections; waited too long for a lock; only reads (a standby); slept with a transaction open.
