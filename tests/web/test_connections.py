@@ -91,7 +91,7 @@ async def test_a_model_is_found_marked_and_chosen_by_keys(
         palette = page.get_by_role("dialog", name="选择模型")
         await page.goto(archive.origin)
         await page.get_by_role("textbox", name="消息").press("Control+Shift+M")
-        await page.keyboard.type("deep 11")
+        await palette.get_by_role("searchbox").fill("deep 11")
         await expect(palette.locator(".model-row")).to_have_count(1)
         await expect(palette.locator(".badges small")).to_have_text(["看图", "工具", "12.8万 token"])
         await palette.get_by_role("button", name="常用：chat-11").click()
