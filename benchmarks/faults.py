@@ -81,6 +81,7 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcome:
         sum(outcome.events for outcome in outcomes),
         max(outcome.seconds for outcome in outcomes),
         [gap for outcome in outcomes for gap in outcome.gaps],
+        max(outcome.silence for outcome in outcomes),
         sum((outcome.refusals for outcome in outcomes), Counter()),
     )
 
@@ -214,7 +215,7 @@ async def storages(given: argparse.Namespace) -> list[Row]:
                     found = await scenarios.with_database_accident(
                         server, postgres.url, given.streams, accident
                     )
-                    row = _lost(f"G14 {name}", found, f"longest silence {max(found.gaps, default=0):.1f} s")
+                    row = _lost(f"G14 {name}", found, f"longest silence {found.silence:.1f} s")
                     is_told = scenarios.tolerable(list(found.refusals))
                     rows.append(row._replace(holds=row.holds and is_told))
     return rows

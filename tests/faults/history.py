@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -31,6 +32,8 @@ class Insistent:
         self.task_id: str | None = None
         # Seconds from the loss of a connection until the next one had answered.
         self.gaps: list[float] = []
+        # When something of the reply came, on whichever connection.
+        self.heard: list[float] = []
         self.refusals: Counter[str] = Counter()
         self.ended_at = 0.0
 
@@ -39,6 +42,11 @@ class Insistent:
         """How the reply ended; empty while it has not."""
         last = self.frames[-1].event.data if self.frames else {"type": ""}
         return str(last.get("error", last["type"])) if last["type"] in TERMINAL else ""
+
+    @property
+    def silence(self) -> float:
+        """The longest time between two arrivals."""
+        return max((later - earlier for earlier, later in pairwise(self.heard)), default=0.0)
 
     async def follow(self) -> None:
         """Ask, and insist."""
@@ -74,6 +82,7 @@ class Insistent:
 
     def _take(self, listener: Listener) -> None:
         self.frames += listener.frames()
+        self.heard += [moment for moment, _ in listener.marks]
         self.task_id = listener.task_id or self.task_id
         # Cut within the head, it has no name yet: the same request again.
         if self.task_id is not None:

@@ -23,7 +23,8 @@ from tests.faults.proxy import Proxy
 class Outcome(NamedTuple):
     """What an accident did: differences between what was seen and what is kept, and how replies ended.
 
-    `seconds` is from the accident to the last end; `gaps` are seconds that clients were without an answer.
+    `seconds` is from the accident to the last end; `gaps` are seconds that clients were without an answer,
+    `silence` the longest that one of them heard nothing.
     """
 
     differences: list[str]
@@ -31,6 +32,7 @@ class Outcome(NamedTuple):
     events: int
     seconds: float
     gaps: list[float]
+    silence: float
     refusals: Counter[str]
 
 
@@ -69,6 +71,7 @@ class Asking:
             sum(len(client.frames) for client in self.clients),
             max(client.ended_at for client in self.clients) - since,
             [gap for client in self.clients for gap in client.gaps],
+            max(client.silence for client in self.clients),
             sum((client.refusals for client in self.clients), Counter()),
         )
 
