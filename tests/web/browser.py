@@ -5,11 +5,13 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from duihua.http import web_client
+from tests.fixtures.client import Client
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 _FLAGS = [
@@ -31,6 +33,19 @@ def chromium() -> str:
             raise AssertionError("CI needs Chromium, and the client: `make web`")
         pytest.skip("needs Chromium, and the client (`make web`)")
     return found
+
+
+async def ask(page: Page, text: str) -> None:
+    """Write it and press Enter."""
+    await page.get_by_role("textbox", name="消息").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def ask_anew(archive: Client, page: Page, question: str, **script: Any) -> None:
+    """The same in a new conversation that the offline model answers by this script."""
+    chat = await archive.conversation(title="新", config={"offline": script})
+    await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+    await ask(page, question)
 
 
 class Visitor:

@@ -2,17 +2,13 @@
 
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.fixtures.client import Client
+from tests.web.browser import ask
 from tests.web.conftest import Visit
 
 FIRST = "你好，请用 Markdown 回答我 hello"
-
-
-async def ask(page: Page, text: str) -> None:
-    await page.get_by_role("textbox", name="消息").fill(text)
-    await page.keyboard.press("Enter")
 
 
 async def test_a_first_conversation(visit: Visit, archive: Client) -> None:

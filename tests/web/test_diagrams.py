@@ -1,25 +1,19 @@
 """Diagrams: drawn when their source is complete, in a frame that reaches nothing."""
 
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.fixtures.client import Client
+from tests.web.browser import ask_anew
 from tests.web.conftest import Visit
 
 _SOURCE = "graph TD\n  accTitle: 从水到茶\n  A[烧水] --> B{开了吗？}\n  B -->|是| C[泡茶]\n  B -->|没有| A"
-
-
-async def _ask(archive: Client, page: Page, text: str, rate: int = 0) -> None:
-    chat = await archive.conversation(title="图", config={"offline": {"text": text, "rate": rate}})
-    await page.goto(f"{archive.origin}/c/{chat['uuid']}")
-    await page.get_by_role("textbox", name="消息").fill("画一张图")
-    await page.keyboard.press("Enter")
 
 
 async def test_a_diagram_is_drawn_once_its_fence_is_closed(visit: Visit, archive: Client) -> None:
     async with visit() as visitor:
         page = visitor.page
         text = f"先看：\n\n```mermaid\n{_SOURCE}\n```\n\n{'后面还有话。' * 60}"
-        await _ask(archive, page, text, rate=60)
+        await ask_anew(archive, page, "画一张图", text=text, rate=60)
         await expect(page.locator("article.assistant .code-block code")).to_contain_text("graph TD")
         assert await page.locator(".diagram").count() == 0
         picture = page.get_by_role("img", name="从水到茶")
@@ -45,7 +39,9 @@ async def test_a_diagram_is_drawn_once_its_fence_is_closed(visit: Visit, archive
 async def test_what_cannot_be_drawn_stays_a_source_with_a_note(visit: Visit, archive: Client) -> None:
     async with visit() as visitor:
         page = visitor.page
-        await _ask(archive, page, "```mermaid\ngraph TD\n  A[没有关上 --> B\n```")
+        await ask_anew(
+            archive, page, "画一张图", text="```mermaid\ngraph TD\n  A[没有关上 --> B\n```", rate=0
+        )
         await expect(page.locator(".diagram .note")).to_contain_text("这段图表画不出来")
         await expect(page.locator(".diagram code")).to_contain_text("没有关上")
         await visitor.shoot("diagram-wrong")
@@ -54,7 +50,7 @@ async def test_what_cannot_be_drawn_stays_a_source_with_a_note(visit: Visit, arc
 async def test_who_draws_has_no_origin_and_no_network(visit: Visit, archive: Client) -> None:
     async with visit() as visitor:
         page = visitor.page
-        await _ask(archive, page, f"```mermaid\n{_SOURCE}\n```")
+        await ask_anew(archive, page, "画一张图", text=f"```mermaid\n{_SOURCE}\n```", rate=0)
         await expect(page.locator(".diagram img")).to_be_visible()
         [frame] = [frame for frame in page.frames if frame.url.endswith("/diagram.html")]
         assert await frame.evaluate("self.origin") == "null"

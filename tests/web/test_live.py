@@ -1,18 +1,13 @@
 """What another device does is here without a reload, and a line that breaks costs nothing."""
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.fixtures.client import Client
-from tests.web.browser import visiting
+from tests.web.browser import ask, visiting
 from tests.web.conftest import Visit
 from tests.web.wire import wired
 
 _WORDS = "".join(f"第{n}句，sentence {n}。" for n in range(120))
-
-
-async def _ask(page: Page, text: str) -> None:
-    await page.get_by_role("textbox", name="消息").fill(text)
-    await page.keyboard.press("Enter")
 
 
 async def test_two_devices_see_one_reply(visit: Visit, archive: Client) -> None:
@@ -24,7 +19,7 @@ async def test_two_devices_see_one_reply(visit: Visit, archive: Client) -> None:
         chat = await archive.conversation(config={"offline": {"text": _WORDS, "rate": 150}})
         await expect(rows).to_have_count(1)
         await here.goto(f"{archive.origin}/c/{chat['uuid']}")
-        await _ask(here, "说给两边听")
+        await ask(here, "说给两边听")
         await there.get_by_role("img", name="正在回复").wait_for()
         await rows.first.click()
         await there.locator('.chat[data-state="streaming"]').wait_for()
@@ -65,7 +60,7 @@ async def test_a_cut_line_loses_nothing_and_repeats_nothing(browser: Browser, ar
     async with wired(archive.origin) as wire, visiting(browser, wire.origin, cuts=True) as visitor:
         page = visitor.page
         await page.goto(f"{wire.origin}/c/{chat['uuid']}")
-        await _ask(page, "慢慢说")
+        await ask(page, "慢慢说")
         prose = page.locator("article.assistant .prose")
         for heard in ("第3句", "第40句"):
             await expect(prose).to_contain_text(heard)

@@ -1,11 +1,11 @@
 """What a model thought: how long it took, and that it moves nothing under the eyes of a reader."""
 
 import re
-from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, expect
 
 from tests.fixtures.client import Client
+from tests.web.browser import ask_anew
 from tests.web.conftest import Visit
 
 
@@ -13,17 +13,10 @@ async def _place(element: Locator) -> float:
     return float(await element.evaluate("(e) => e.getBoundingClientRect().top"))
 
 
-async def _ask(archive: Client, page: Page, **script: Any) -> None:
-    chat = await archive.conversation(title="想", config={"offline": script})
-    await page.goto(f"{archive.origin}/c/{chat['uuid']}")
-    await page.get_by_role("textbox", name="消息").fill("想一想")
-    await page.keyboard.press("Enter")
-
-
 async def test_how_long_it_thought_is_told_and_kept(visit: Visit, archive: Client) -> None:
     async with visit() as visitor:
         page = visitor.page
-        await _ask(archive, page, reasoning="先想一下。" * 4, text="然后说。" * 30, rate=50)
+        await ask_anew(archive, page, "想一想", reasoning="先想一下。" * 4, text="然后说。" * 30, rate=50)
         thoughts = page.locator(".reasoning > button")
         await expect(thoughts).to_have_text("正在思考…")
         await expect(thoughts).to_have_attribute("aria-expanded", "true")
@@ -39,7 +32,7 @@ async def test_opening_thoughts_moves_nothing_above_them(visit: Visit, archive: 
     long = "\n\n".join(f"第 {n} 个念头。" for n in range(80))
     async with visit() as visitor:
         page = visitor.page
-        await _ask(archive, page, reasoning=long, text="好。", rate=0)
+        await ask_anew(archive, page, "想一想", reasoning=long, text="好。", rate=0)
         await page.locator('.chat[data-state="ready"]').wait_for()
         thoughts = page.locator(".reasoning > button")
         before = await _place(thoughts)
@@ -52,7 +45,7 @@ async def test_thoughts_that_are_being_read_stay_open(visit: Visit, archive: Cli
     long = "\n\n".join(f"第 {n} 个念头。" for n in range(150))
     async with visit() as visitor:
         page = visitor.page
-        await _ask(archive, page, reasoning=long, text="好。" * 400, rate=700)
+        await ask_anew(archive, page, "想一想", reasoning=long, text="好。" * 400, rate=700)
         await expect(page.locator(".thoughts")).to_contain_text("第 60 个念头")
         await page.locator(".scroller").hover()
         await page.mouse.wheel(0, -300)
