@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from duihua.http import web_client
 from tests.fixtures.client import Client
+from tests.fixtures.upstream import Script, Upstream, models
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 _FLAGS = [
@@ -46,6 +47,21 @@ async def ask_anew(archive: Client, page: Page, question: str, **script: Any) ->
     chat = await archive.conversation(title="新", config={"offline": script})
     await page.goto(f"{archive.origin}/c/{chat['uuid']}")
     await ask(page, question)
+
+
+@asynccontextmanager
+async def ask_small(archive: Client, page: Page, *scripts: Script, turns: int = 0) -> AsyncIterator[Upstream]:
+    """Ask the model `small`, a server of these scripts, after `turns` that the offline model answered."""
+    async with Upstream(models("small"), *scripts) as upstream:
+        made = {"model_url": upstream.url, "provider": "custom", "api_key": "sk-0123456789abcdef"}
+        await archive.post("/chat/api-keys", made)
+        chat = await archive.conversation(title="小", model_id="small")
+        for n in range(turns):
+            offline: dict[str, Any] = {"chat_id": chat["uuid"], "content": f"第 {n} 问"}
+            await archive.post("/chat/messages", offline)
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await ask(page, "问")
+        yield upstream
 
 
 class Visitor:

@@ -3,13 +3,13 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
 from tests.files.documents import PNG
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Script, Upstream, answer, models, reply
+from tests.web.browser import ask_small
 from tests.web.conftest import Visit
 
 
@@ -17,20 +17,9 @@ from tests.web.conftest import Visit
 async def _asked(
     visit: Visit, archive: Client, *scripts: Script, turns: int = 0
 ) -> AsyncIterator[tuple[Page, Locator, Upstream]]:
-    """A page where `small` was asked after `turns` others, the failure on it, and who answers."""
-    async with Upstream(models("small"), *scripts) as upstream:
-        made = {"model_url": upstream.url, "provider": "custom", "api_key": "sk-0123456789abcdef"}
-        await archive.post("/chat/api-keys", made)
-        chat = await archive.conversation(title="失败", model_id="small")
-        for n in range(turns):
-            offline: dict[str, Any] = {"chat_id": chat["uuid"], "content": f"第 {n} 问"}
-            await archive.post("/chat/messages", offline)
-        async with visit() as visitor:
-            page = visitor.page
-            await page.goto(f"{archive.origin}/c/{chat['uuid']}")
-            await page.get_by_role("textbox", name="消息").fill("问")
-            await page.keyboard.press("Enter")
-            yield page, page.locator("article.assistant .failure"), upstream
+    """A page where `small` was asked, the failure on it, and who answers."""
+    async with visit() as visitor, ask_small(archive, visitor.page, *scripts, turns=turns) as upstream:
+        yield visitor.page, visitor.page.locator("article.assistant .failure"), upstream
 
 
 async def test_a_limit_of_rate_counts_down(visit: Visit, archive: Client) -> None:

@@ -1,11 +1,13 @@
 """What a model thought: how long it took, and that it moves nothing under the eyes of a reader."""
 
+import asyncio
 import re
 
 from playwright.async_api import Locator, expect
 
 from tests.fixtures.client import Client
-from tests.web.browser import ask_anew
+from tests.fixtures.upstream import DONE, FINISH, delta, head
+from tests.web.browser import ask_anew, ask_small
 from tests.web.conftest import Visit
 
 
@@ -42,15 +44,20 @@ async def test_opening_thoughts_moves_nothing_above_them(visit: Visit, archive: 
 
 
 async def test_thoughts_that_are_being_read_stay_open(visit: Visit, archive: Client) -> None:
-    long = "\n\n".join(f"第 {n} 个念头。" for n in range(150))
-    async with visit() as visitor:
+    long = "\n\n".join(f"第 {n} 个念头。" for n in range(60))
+    scrolled, placed = asyncio.Event(), asyncio.Event()
+    thinks = [head() + delta(reasoning_content=long), scrolled, delta("好。")]
+    speaks = [placed, delta("好。" * 400), FINISH, DONE]
+    async with visit() as visitor, ask_small(archive, visitor.page, [*thinks, *speaks]):
         page = visitor.page
-        await ask_anew(archive, page, "想一想", reasoning=long, text="好。" * 400, rate=700)
-        await expect(page.locator(".thoughts")).to_contain_text("第 60 个念头")
+        await expect(page.locator(".thoughts")).to_contain_text("第 59 个念头")
         await page.locator(".scroller").hover()
-        await page.mouse.wheel(0, -300)
+        await page.mouse.wheel(0, -1000)
+        await expect(page.get_by_role("button", name="回到最新")).to_be_visible()
+        scrolled.set()
         read = page.get_by_text("第 40 个念头。")
         await page.locator("article.assistant > .prose").wait_for()
         before = await _place(read)
+        placed.set()
         await page.locator('.chat[data-state="ready"]').wait_for()
         assert abs(await _place(read) - before) <= 2

@@ -236,7 +236,7 @@ export const searchChats = (query, signal) => request("GET", "/chat/search", { q
 export const getChatSettings = () => request("GET", "/chat/settings");
 
 /** Change only what is named. @param {Record<string, any>} data @returns {Promise<any>} */
-export const updateChatSettings = (data) => request("PUT", "/chat/settings", { body: data });
+export const updateChatSettings = (data) => request("PUT", "/chat/settings", { body: data, keepalive: true });
 
 /** @param {{ content: string, maxLength?: number }} data @returns {Promise<{ title: string }>} */
 export const generateChatTitle = (data) => post("/chat/utils/generate-title", data);

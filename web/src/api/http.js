@@ -36,7 +36,7 @@ export class ApiError extends Error {
 
 /**
  * @typedef {{ query?: object, body?: unknown, form?: FormData, headers?: Record<string, string>,
- *   signal?: AbortSignal }} RequestOptions
+ *   signal?: AbortSignal, keepalive?: boolean }} RequestOptions `keepalive`: goes out although the page closes (≤ 64 KiB)
  */
 
 /**
@@ -55,7 +55,7 @@ export async function request(method, path, options = {}) {
  * @returns {Promise<Response>}
  * @throws {ApiError}
  */
-export async function send(method, path, { query, body, form, headers, signal } = {}) {
+export async function send(method, path, { query, body, form, headers, signal, keepalive } = {}) {
   let response;
   try {
     response = await fetch(addressOf(path, query), {
@@ -63,6 +63,7 @@ export async function send(method, path, { query, body, form, headers, signal } 
       headers: { ...languageHeader(), ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
       body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
       signal,
+      keepalive,
     });
   } catch (error) {
     if (signal?.aborted) throw error;

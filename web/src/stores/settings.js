@@ -19,6 +19,8 @@ export const useSettings = defineStore("settings", () => {
     timezone: "UTC",
   });
   const loaded = ref(false);
+  // Changes reach the server one after the other: requests side by side may overtake each other.
+  let latest = Promise.resolve();
 
   /** Put on what the browser remembers. */
   function start() {
@@ -40,8 +42,10 @@ export const useSettings = defineStore("settings", () => {
     Object.assign(values, changes);
     await start();
     keep();
+    const turn = (latest = latest.catch(() => {}).then(() => updateChatSettings(changes)));
     try {
-      Object.assign(values, await updateChatSettings(changes));
+      const kept = await turn;
+      if (turn === latest) Object.assign(values, kept);
     } catch (error) {
       Object.assign(values, before);
       await start();
