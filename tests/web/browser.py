@@ -50,8 +50,13 @@ async def ask_anew(archive: Client, page: Page, question: str, **script: Any) ->
 
 
 @asynccontextmanager
-async def ask_small(archive: Client, page: Page, *scripts: Script, turns: int = 0) -> AsyncIterator[Upstream]:
-    """Ask the model `small`, a server of these scripts, after `turns` that the offline model answered."""
+async def ask_small(
+    archive: Client, page: Page, *scripts: Script, turns: int = 0, origin: str | None = None
+) -> AsyncIterator[Upstream]:
+    """Ask the model `small`, a server of these scripts, after `turns` that the offline model answered.
+
+    The page reaches the archive at `origin`, or as everybody does.
+    """
     async with Upstream(models("small"), *scripts) as upstream:
         made = {"model_url": upstream.url, "provider": "custom", "api_key": "sk-0123456789abcdef"}
         await archive.post("/chat/api-keys", made)
@@ -59,7 +64,7 @@ async def ask_small(archive: Client, page: Page, *scripts: Script, turns: int = 
         for n in range(turns):
             offline: dict[str, Any] = {"chat_id": chat["uuid"], "content": f"第 {n} 问"}
             await archive.post("/chat/messages", offline)
-        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.goto(f"{origin or archive.origin}/c/{chat['uuid']}")
         await ask(page, "问")
         yield upstream
 

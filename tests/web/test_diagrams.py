@@ -1,21 +1,25 @@
 """Diagrams: drawn when their source is complete, in a frame that reaches nothing."""
 
+import asyncio
+
 from playwright.async_api import expect
 
 from tests.fixtures.client import Client
-from tests.web.browser import ask_anew
+from tests.fixtures.upstream import Act, delta, head
+from tests.web.browser import ask_anew, ask_small
 from tests.web.conftest import Visit
 
 _SOURCE = "graph TD\n  accTitle: 从水到茶\n  A[烧水] --> B{开了吗？}\n  B -->|是| C[泡茶]\n  B -->|没有| A"
 
 
 async def test_a_diagram_is_drawn_once_its_fence_is_closed(visit: Visit, archive: Client) -> None:
-    async with visit() as visitor:
-        page = visitor.page
-        text = f"先看：\n\n```mermaid\n{_SOURCE}\n```\n\n{'后面还有话。' * 60}"
-        await ask_anew(archive, page, "画一张图", text=text, rate=60)
-        await expect(page.locator("article.assistant .code-block code")).to_contain_text("graph TD")
+    closed = asyncio.Event()
+    begun = delta(f"先看：\n\n```mermaid\n{_SOURCE}")
+    slowly = [head() + begun, closed, delta("\n```\n\n后面还有话。"), Act.HOLD]
+    async with visit() as visitor, ask_small(archive, page := visitor.page, slowly):
+        await expect(page.locator("article.assistant .code-block code")).to_contain_text("没有")
         assert await page.locator(".diagram").count() == 0
+        closed.set()
         picture = page.get_by_role("img", name="从水到茶")
         await expect(picture).to_be_visible()
         await expect(page.locator('.chat[data-state="streaming"]')).to_be_visible()

@@ -1,13 +1,17 @@
 """What another device does is here without a reload, and a line that breaks costs nothing."""
 
+import asyncio
+
 from playwright.async_api import Browser, expect
 
 from tests.fixtures.client import Client
-from tests.web.browser import ask, visiting
+from tests.fixtures.upstream import DONE, FINISH, delta, head
+from tests.web.browser import ask, ask_small, visiting
 from tests.web.conftest import Visit
 from tests.web.wire import wired
 
-_WORDS = "".join(f"第{n}句，sentence {n}。" for n in range(120))
+_SENTENCES = [f"第{n}句，sentence {n}。" for n in range(120)]
+_WORDS = "".join(_SENTENCES)
 
 
 async def test_two_devices_see_one_reply(visit: Visit, archive: Client) -> None:
@@ -56,21 +60,26 @@ async def test_what_is_changed_elsewhere_shows(visit: Visit, archive: Client) ->
 
 
 async def test_a_cut_line_loses_nothing_and_repeats_nothing(browser: Browser, archive: Client) -> None:
-    chat = await archive.conversation(config={"offline": {"text": _WORDS, "rate": 250}})
-    async with wired(archive.origin) as wire, visiting(browser, wire.origin, cuts=True) as visitor:
-        page = visitor.page
-        await page.goto(f"{wire.origin}/c/{chat['uuid']}")
-        await ask(page, "慢慢说")
+    heard = [asyncio.Event(), asyncio.Event()]
+    first, second, third = (map(delta, _SENTENCES[begin : begin + 40]) for begin in (0, 40, 80))
+    slowly = [head(), *first, heard[0], *second, heard[1], *third, FINISH, DONE]
+    async with (
+        wired(archive.origin) as wire,
+        visiting(browser, wire.origin, cuts=True) as visitor,
+        ask_small(archive, page := visitor.page, slowly, origin=wire.origin),
+    ):
         prose = page.locator("article.assistant .prose")
-        for heard in ("第3句", "第40句"):
-            await expect(prose).to_contain_text(heard)
+        for last, go_on in zip(("第39句", "第79句"), heard, strict=True):
+            await expect(prose).to_contain_text(last)
             wire.cut()
+            go_on.set()
             await expect(page.get_by_text("连接中断，正在重连")).to_be_visible()
             wire.mend()
         await page.locator('.chat[data-state="ready"]').wait_for()
         await expect(prose).to_have_text(_WORDS)
         await expect(page.locator("article")).to_have_count(2)
         wire.cut()
-        await archive.put(f"/chat/conversations/{chat['uuid']}", {"title": "在断线时改的"})
+        chat = page.url.rpartition("/")[2]
+        await archive.put(f"/chat/conversations/{chat}", {"title": "在断线时改的"})
         wire.mend()
         await expect(page.get_by_role("navigation").locator(".chat-link")).to_have_text("在断线时改的")
