@@ -1,14 +1,16 @@
 """Every change of messages, conversations and groups is told to `duihua.changes`, by every route."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 
 from duihua import changes
-from duihua.changes import Act
+from duihua.changes import Act, repository
 from duihua.db.base import Base
 from duihua.db.session import Database, Session
+from duihua.models.user import LOCAL_USER_ID
 from tests.api.routes import Route, call, routes
 from tests.api.test_foreign import my_things
 from tests.fixtures.client import Client
@@ -70,6 +72,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Told]]:
             real(session, act, user, ids, **of)
 
         monkeypatch.setattr(changes, name, listen)
+    of_new_message = changes.of_new_message
+
+    def listen_to_new(session: Any, conversation: Any, message: Any, task_id: str | None) -> None:
+        heard.append(Told("messages", Act.CREATED, message.id))
+        heard.append(Told("conversations", Act.CHANGED, conversation.id))
+        of_new_message(session, conversation, message, task_id)
+
+    monkeypatch.setattr(changes, "of_new_message", listen_to_new)
     yield heard
 
 
@@ -174,3 +184,21 @@ async def test_a_run_tells_its_beginning_and_its_end(client: Client, told: list[
         Act.CREATED,
         Act.CHANGED,
     ]
+
+
+async def test_what_is_told_of_new_messages_is_what_reading_them_would_tell(client: Client) -> None:
+    chat = await client.conversation()
+    script = {"offline": {"text": "说到一半", "hang_after": 2, "rate": 0}}
+    body = {"chat_id": chat["uuid"], "content": "说", "config": script}
+    db: Database = client.app.state.database
+    before = (await db.read(repository.newest, [LOCAL_USER_ID]))[LOCAL_USER_ID]
+    async with client.open_stream("/chat/messages/stream", body) as stream:
+        events = aiter(stream)
+        while (await anext(events)).data["type"] != "chunk":
+            pass
+        told = await db.read(repository.since, LOCAL_USER_ID, before, 10)
+        ids = [row["id"] for row in (await db.read(every_row_by_name))["messages"]]
+        shown = await db.read(repository.shown, "message", ids)
+    payloads = [json.loads(payload) for _, payload in told.rows]
+    assert payloads == [{"type": "message", "act": "created"} | shown[row_id] for row_id in ids]
+    assert payloads[1]["task_id"]

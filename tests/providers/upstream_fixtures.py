@@ -103,11 +103,11 @@ FIXTURES = [
     Fixture("15 CR only", stream((HI + TAIL).replace(b"\n", b"\r"))),
     Fixture("16 CRLF split", [head() + HI.replace(b"\n", b"\r\n")[:-1], 0.02, b"\n" + TAIL]),
     Fixture(
-        "17 comments only", [head()] + [b": ping\n\n", 0.05] * 12, "provider_timeout", "", timeouts=SHORT
+        "17 comments only", [head()] + [b": ping\n\n", 0.05] * 200, "provider_timeout", "", timeouts=SHORT
     ),
     Fixture(
         "17 comments after a token",
-        [head() + HI] + [b": ping\n\n", 0.05] * 10,
+        [head() + HI] + [b": ping\n\n", 0.05] * 200,
         "provider_timeout",
         timeouts=SHORT,
     ),
@@ -165,7 +165,11 @@ FIXTURES = [
         timeouts=IMPATIENT,
     ),
     Fixture(
-        "34 endless emptiness", [head()] + [event(NO_TEXT), 0.05] * 12, "provider_timeout", "", timeouts=SHORT
+        "34 endless emptiness",
+        [head()] + [event(NO_TEXT), 0.05] * 200,
+        "provider_timeout",
+        "",
+        timeouts=SHORT,
     ),
     Fixture("34 event without end", [head() + HI] + [b"data: x" * 200_000] * 8, "provider_event_too_large"),
     Fixture("35 429", answer(429, {"error": {"message": "slow down"}}), "provider_rate_limited", "", calls=3),

@@ -13,10 +13,11 @@ the end of its run, never in between.
 from collections.abc import Sequence
 
 from duihua import search_index
-from duihua.changes import counting, record
+from duihua.changes import counting, record, repository
 from duihua.changes.acts import Act as Act
 from duihua.changes.acts import Growth as Growth
 from duihua.db.session import Session
+from duihua.models import Conversation, Message
 
 
 def of_messages(
@@ -32,6 +33,19 @@ def of_messages(
     search_index.messages_changed(session, ids, purged=act is Act.PURGED)
     record.note(session, "message", act, user_id, ids, purged=act is Act.PURGED)
     counting.messages(session, act, ids, conversation_id, growth)
+
+
+def of_new_message(
+    session: Session, conversation: Conversation, message: Message, task_id: str | None
+) -> None:
+    """To this message, which has just been written and is shown: CREATED, without reading it again.
+
+    `task_id` names the run that is about to write it. The first token waits for this.
+    """
+    search_index.message_created(session, message)
+    shown = repository.shown_new(conversation, message, task_id)
+    record.note_known(session, message.user_id, {("message", Act.CREATED, message.id): shown})
+    counting.messages(session, Act.CREATED, [message.id], conversation.id, None)
 
 
 def of_conversations(session: Session, act: Act, user_id: int, ids: Sequence[int]) -> None:

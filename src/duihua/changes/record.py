@@ -20,10 +20,15 @@ _Told = dict[tuple[str, str, int], dict[str, Any] | None]
 
 def note(session: Session, kind: str, act: str, user_id: int, ids: Sequence[int], *, purged: bool) -> None:
     """Write down, when this unit ends, that `act` was done to these rows."""
-    told: defaultdict[int, _Told] = session.info.setdefault(_TOLD, defaultdict(dict))
     # At the end of the unit, rows that are purged are no longer there to be named.
     shown = repository.shown(session, kind, ids) if purged and ids else {}
-    told[user_id] |= {(kind, act, row_id): shown.get(row_id) for row_id in ids}
+    note_known(session, user_id, {(kind, act, row_id): shown.get(row_id) for row_id in ids})
+
+
+def note_known(session: Session, user_id: int, acts: _Told) -> None:
+    """The same of acts with what is sent of them."""
+    told: defaultdict[int, _Told] = session.info.setdefault(_TOLD, defaultdict(dict))
+    told[user_id] |= acts
     at_the_end(session, _TOLD, _write)
 
 

@@ -64,6 +64,17 @@ def shown(session: Session, kind: str, ids: Sequence[int]) -> dict[int, dict[str
     return found
 
 
+def shown_new(conversation: Conversation, message: Message, task_id: str | None) -> dict[str, Any]:
+    """The same of a message that was just written, as `task_id` if a run is about to."""
+    return {
+        "chat_id": conversation.uuid,
+        "message_id": message.uuid,
+        "role": message.role,
+        "state": message.state,
+        "task_id": task_id,
+    }
+
+
 def append(session: Session, user_id: int, payloads: Sequence[str]) -> None:
     """Give these the user's next numbers."""
     last = session.connection().execute(_COUNT, {"user": user_id, "number": len(payloads)}).scalar_one()

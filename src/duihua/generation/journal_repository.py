@@ -8,6 +8,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     CursorResult,
+    Insert,
     Integer,
     Text,
     and_,
@@ -31,13 +32,17 @@ from duihua.vocabulary import MessageState
 _EVENTS = table_of(GenerationEvent)
 # Built once: these run with every tick.
 _APPEND = insert(_EVENTS)
-_OWNED = select(table_of(Generation).c.id).where(
-    Generation.id.in_(bindparam("named", expanding=True)),
-    Generation.owner == bindparam("owner"),
-    Generation.state == MessageState.STREAMING,
+# An event of a run that is the owner's: of any other nothing is added, which the number of rows tells.
+_APPEND_IF_OWNED = insert(_EVENTS).from_select(
+    ["generation_id", "seq", "payload"],
+    select(Generation.id, bindparam("number", type_=Integer), bindparam("told", type_=Text)).where(
+        Generation.id == bindparam("run"),
+        Generation.owner == bindparam("owner"),
+        Generation.state == MessageState.STREAMING,
+    ),
 )
 _SWEPT_AT_ONCE = 200
-# The same two as one statement, which on PostgreSQL is one way there and back instead of four.
+# The same for all of them at once, which on PostgreSQL is one way there and back.
 _TOLD = (
     func.unnest(
         bindparam("runs", type_=ARRAY(BigInteger)),
@@ -113,12 +118,14 @@ def events_of(session: Session, generation_id: int) -> list[str]:
 
 def _extend(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]]) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        _add(session, _extension(owner, rows))
+        insertion = _extension(owner, rows)
+        _add(session, insertion.statement, insertion.values, insertion.rows)
         return
-    named = {generation_id for generation_id, _, _ in rows}
-    if set(session.connection().scalars(_OWNED, {"named": list(named), "owner": owner})) != named:
-        raise LostGeneration
-    append_events(session, rows)
+    values = [
+        {"run": generation_id, "number": seq, "told": payload.decode(), "owner": owner}
+        for generation_id, seq, payload in rows
+    ]
+    _add(session, _APPEND_IF_OWNED, values, len(rows))
 
 
 def _extension(owner: str, rows: Sequence[tuple[int, int, bytes]]) -> Insertion:
@@ -135,13 +142,13 @@ def _extension(owner: str, rows: Sequence[tuple[int, int, bytes]]) -> Insertion:
     return Insertion(_APPEND_TO_OWNED, values, len(rows), LostGeneration)
 
 
-def _add(session: Session, insertion: Insertion) -> None:
+def _add(session: Session, statement: Insert, values: Any, rows: int) -> None:
     try:
-        result = session.connection().execute(insertion.statement, insertion.values)
+        result = session.connection().execute(statement, values)
     except IntegrityError as error:
-        raise insertion.otherwise from error
-    if result.rowcount != insertion.rows:
-        raise insertion.otherwise
+        raise LostGeneration from error
+    if result.rowcount != rows:
+        raise LostGeneration
 
 
 # As `append_events`, for runs of `owner` that have not ended. The number alone is no fence for ever: of a run

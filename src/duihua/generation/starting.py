@@ -159,15 +159,15 @@ def _promise_reply(
 ) -> Run:
     wanted = model_id or conversation.model_id
     answering = caller.resolve(session, caller.user_id, wanted, conversation.api_key_id)
-    reply = _message(conversation, Role.ASSISTANT, "")
+    reply, task_id = _message(conversation, Role.ASSISTANT, ""), new_uuid()
     reply.state, reply.model_id = MessageState.STREAMING, wanted or answering.model
-    tree.append(session, conversation, reply, question)
+    tree.append(session, conversation, reply, question, task_id=task_id)
     settings: dict[str, Any] = {**answering.settings, **(conversation.config or {})}
     settings |= overrides.to_storage() if overrides else {}
     showing = caller.showing and caller.showing._replace(sees=partial(caller.sees, session, answering))
     shown = prompt.build(session, conversation, question, settings, showing)
     request = ProviderRequest(answering.model, shown, settings)
-    generation = _generation(caller, conversation, question, reply, answering)
+    generation = _generation(task_id, caller, conversation, question, reply, answering)
     insert_now(session, generation)
     payloads = [
         stream.user_message(question.uuid, question.content),
@@ -208,10 +208,15 @@ def _message(conversation: Conversation, role: Role, content: str) -> Message:
 
 
 def _generation(
-    caller: Caller, conversation: Conversation, question: Message, reply: Message, answering: Answering
+    task_id: str,
+    caller: Caller,
+    conversation: Conversation,
+    question: Message,
+    reply: Message,
+    answering: Answering,
 ) -> Generation:
     return Generation(
-        uuid=new_uuid(),
+        uuid=task_id,
         user_id=caller.user_id,
         conversation_id=conversation.id,
         user_message_id=question.id,

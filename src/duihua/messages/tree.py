@@ -5,7 +5,6 @@ Every node knows its parent. One path from a root to a leaf is the active branch
 """
 
 from duihua import changes
-from duihua.changes import Act
 from duihua.core.clock import now
 from duihua.db.rows import insert_now, update_now
 from duihua.db.session import Session
@@ -16,8 +15,18 @@ from duihua.schemas.outgoing import preview
 _CHANGED_BY_APPEND = ("active_leaf_id", "message_count", "last_message", "updated_at")
 
 
-def append(session: Session, conversation: Conversation, message: Message, parent: Message | None) -> None:
-    """Add `message` below `parent` (None: as a root) and make it the leaf of the active branch."""
+def append(
+    session: Session,
+    conversation: Conversation,
+    message: Message,
+    parent: Message | None,
+    *,
+    task_id: str | None = None,
+) -> None:
+    """Add `message` below `parent` (None: as a root) and make it the leaf of the active branch.
+
+    `task_id` names the run that is about to write it.
+    """
     message.parent_id = parent.id if parent else None
     message.depth = parent.depth + 1 if parent else 0
     message.on_branch = True
@@ -34,9 +43,7 @@ def append(session: Session, conversation: Conversation, message: Message, paren
         conversation.updated_at = now()
     else:
         refresh(session, conversation)
-    changes.of_messages(
-        session, Act.CREATED, conversation.user_id, [message.id], conversation_id=conversation.id
-    )
+    changes.of_new_message(session, conversation, message, task_id)
 
 
 def store(session: Session, conversation: Conversation) -> None:

@@ -7,9 +7,11 @@ was named; but what is about to be purged loses its documents at once, while its
 from collections.abc import Sequence
 
 from duihua.db.session import Session, at_the_end
+from duihua.models import Message
 from duihua.search_index import repository
 
 _TOLD = "search_index"
+_CREATED = "search_index_created"
 
 
 def messages_changed(session: Session, ids: Sequence[int], *, purged: bool) -> None:
@@ -18,6 +20,14 @@ def messages_changed(session: Session, ids: Sequence[int], *, purged: bool) -> N
         repository.refresh_messages(session, ids, gone=True)
     else:
         _note(session, "messages", ids)
+
+
+def message_created(session: Session, message: Message) -> None:
+    """A message was written just now, into a conversation that is seen."""
+    session.info.setdefault(_CREATED, []).append(repository.document_of(message))
+    at_the_end(
+        session, _CREATED, lambda session: repository.add_messages(session, session.info.pop(_CREATED))
+    )
 
 
 def conversations_changed(session: Session, ids: Sequence[int], *, purged: bool, with_messages: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
+    Insert,
     Row,
     Table,
     TextClause,
@@ -97,6 +98,11 @@ def refresh_messages(session: Session, ids: Sequence[int], *, gone: bool = False
     _refresh(session, MESSAGES, _MESSAGES_BY_ID, ids, gone=gone)
 
 
+def add_messages(session: Session, documents: Sequence[_Document]) -> None:
+    """Index messages that are new."""
+    _replace(session, MESSAGES, [], [document for document in documents if document.values["text"]])
+
+
 def refresh_conversations(session: Session, ids: Sequence[int], *, gone: bool = False) -> None:
     """The same for the titles and descriptions of these conversations, but not for their messages."""
     _refresh(session, CONVERSATIONS, _CONVERSATIONS_BY_ID, ids, gone=gone)
@@ -119,14 +125,19 @@ def _refresh(session: Session, kind: Documents, found: Any, ids: Sequence[int], 
 
 
 def _of_message(row: Row[Any], *, gone: bool) -> _Document:
+    return document_of(row, seen=row.is_seen and not gone)
+
+
+def document_of(message: Message | Row[Any], *, seen: bool = True) -> _Document:
+    """What is to be indexed of this message."""
     values = {
-        "id": row.id,
-        "user_id": row.user_id,
-        "conversation_id": row.conversation_id,
-        "said_at": microseconds(row.created_at),
-        "text": "" if gone or not row.is_seen else fold(row.content),
+        "id": message.id,
+        "user_id": message.user_id,
+        "conversation_id": message.conversation_id,
+        "said_at": microseconds(message.created_at),
+        "text": fold(message.content) if seen else "",
     }
-    return _Document(values, message_facets(row.role, row.message_type, row.model_id))
+    return _Document(values, message_facets(message.role, message.message_type, message.model_id))
 
 
 def _of_conversation(row: Row[Any], *, gone: bool) -> _Document:
@@ -175,14 +186,18 @@ def _write(session: Session, kind: Documents, rows: Sequence[Row[Any]], wanted: 
         if indexed is not None
     ]
     new = [document for _, document in differing if document.values["text"]]
+    _replace(session, kind, old, new)
+    return len(differing)
+
+
+def _replace(session: Session, kind: Documents, old: list[_Document], new: list[_Document]) -> None:
     if is_sqlite(session):
         _write_terms(session, kind, old, new)
     if old:
         ids = [document.values["id"] for document in old]
         session.connection().execute(delete(kind.table).where(kind.table.c.id.in_(_IDS)), {"ids": ids})
     if new:
-        session.connection().execute(insert(kind.table), [document.values for document in new])
-    return len(differing)
+        session.connection().execute(_adding(kind.table), [document.values for document in new])
 
 
 def _write_terms(
@@ -197,6 +212,11 @@ def _write_terms(
 
 
 # Built once: they run with every message.
+@cache
+def _adding(table: Table) -> Insert:
+    return insert(table)
+
+
 @cache
 def _changing(terms: str) -> tuple[TextClause, TextClause]:
     removal = f"INSERT INTO {terms} ({terms}, rowid, tokens) VALUES ('delete', :id, :tokens)"
