@@ -21,7 +21,8 @@ from duihua.transfer.routes import router as transfer
 from duihua.trash.routes import router as trash
 
 FEATURES: tuple[APIRouter, ...] = (
-    *(live, groups, conversations, messages, generation, titles, prompts, files),
+    # Looked through in this order, and of these the first is in a hurry.
+    *(generation, live, groups, conversations, messages, titles, prompts, files),
     # Before the connections: their /{connection_id} is no fixed path.
     *(search, statistics, connection_usage, model_usage),
     *(trash, transfer, settings, connections, models),

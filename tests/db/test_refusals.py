@@ -273,15 +273,34 @@ class Taken(Exception):
     """The number is there already."""
 
 
-def noted(number: int) -> Insertion:
-    return Insertion(ADD_NOTE, {"number": number}, 1, Taken)
+def noted(_: str, *added: int) -> Insertion:
+    return Insertion(ADD_NOTE, [{"number": number} for number in added], len(added), Taken)
+
+
+add = AtOnce(noted)
+
+
+@on_sqlite
+async def test_an_insertion_is_added_whole_or_not_at_all(notes: Database) -> None:
+    await notes.write_first(add, 1, 2)
+    with pytest.raises(Taken):
+        await notes.write_first(add, 3, 2, 4)
+    # In one batch with others, whose work stands.
+    mixed = await asyncio.gather(
+        notes.write_first(add, 5, 6),
+        notes.write_first(add, 7, 1),
+        notes.write(note, 8),
+        notes.write_first(add, 9, 9),
+        return_exceptions=True,
+    )
+    assert [type(error) for error in mixed if isinstance(error, Exception)] == [Taken, Taken]
+    assert await notes.read(numbers) == [1, 2, 5, 6, 8]
 
 
 @on_postgres
 async def test_what_is_said_many_times_a_second_is_refused_by_the_same_names(
     notes: Database, database_url: str
 ) -> None:
-    add = AtOnce(note, noted)
     await notes.write_first(add, 1)
     with pytest.raises(Taken):
         await notes.write_first(add, 1)

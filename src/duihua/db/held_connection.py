@@ -4,16 +4,15 @@ Taking one from the pool and a session around it cost several times what an inse
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import asyncpg
-from sqlalchemy import Insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from duihua.core.errors import AppError
-from duihua.db.at_once import Insertion
+from duihua.db.at_once import Insertion, Teller
 from duihua.db.errors import StorageUnavailable, storage_error
 from duihua.db.session import Session, T, run
 
@@ -22,12 +21,6 @@ class _Taken(NamedTuple):
     connection: AsyncConnection
     # The same connection, as the driver knows it.
     driver: Any
-
-
-class _Told(NamedTuple):
-    sql: str
-    places: Sequence[str]
-    constants: Mapping[str, Any]
 
 
 class HeldConnection:
@@ -40,7 +33,7 @@ class HeldConnection:
         self._engine = engine
         self._turn = asyncio.Lock()
         self._held: _Taken | None = None
-        self._told: dict[Insert, _Told] = {}
+        self._told = Teller(engine.dialect)
 
     async def run(self, unit: Callable[[Session], T]) -> T:
         """Run a bound unit of work."""
@@ -48,12 +41,12 @@ class HeldConnection:
             return await taken.connection.run_sync(run, unit)
 
     async def add(self, insertion: Insertion) -> None:
-        """Insert, past SQLAlchemy's session. Raises `insertion.otherwise`: nothing was added."""
-        told = self._told.get(insertion.statement) or self._compile(insertion.statement)
-        values = {**told.constants, **insertion.values}
+        """Insert, past SQLAlchemy; once. Raises `insertion.otherwise`: nothing was added."""
+        told = self._told(insertion)
+        (values,) = told.values
         try:
             async with self._taken() as taken:
-                done = await taken.driver.execute(told.sql, *(values[place] for place in told.places))
+                done = await taken.driver.execute(told.sql, *values)
         except asyncpg.IntegrityConstraintViolationError as error:
             raise insertion.otherwise from error
         if done != f"INSERT 0 {insertion.rows}":
@@ -64,12 +57,6 @@ class HeldConnection:
         async with self._turn:
             await self._drop()
         await self._engine.dispose()
-
-    def _compile(self, statement: Insert) -> _Told:
-        compiled = statement.compile(dialect=self._engine.dialect)
-        told = _Told(str(compiled), compiled.positiontup or (), compiled.params)
-        self._told[statement] = told
-        return told
 
     @asynccontextmanager
     async def _taken(self) -> AsyncIterator[_Taken]:

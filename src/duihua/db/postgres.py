@@ -66,7 +66,7 @@ class PostgresDatabase:
         """See `Database.write_first`: transactions do not queue for each other, but for connections."""
         with self.under_way:
             if isinstance(work, AtOnce):
-                return cast(T, await self._first.add(work.insertion(*args, **kwargs)))
+                return cast(T, await self._first.add(work.insertion(self.dialect, *args, **kwargs)))
             return await self._first.run(bind(work, *args, **kwargs))
 
     async def close(self) -> None:

@@ -5,18 +5,21 @@ meets `database is locked`. Readers have connections of their own and never wait
 """
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from sqlalchemy import Connection, Engine, NestedTransaction, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from duihua.core.text import fold
+from duihua.db.at_once import AtOnce, Insertion, Teller, Told
 from duihua.db.errors import storage_error
 from duihua.db.session import LONG_READS, P, Session, T, UnderWay, Work, bind, run
 
@@ -26,7 +29,7 @@ BATCH_SECONDS = 0.01
 
 
 class _Unit(NamedTuple):
-    work: Callable[[Session], Any]
+    work: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -47,6 +50,7 @@ class SqliteDatabase:
     def __init__(self, path: str, *, synchronous: str = "full") -> None:
         self._writer = _Writer(_engine(path, synchronous, "IMMEDIATE", connections=1))
         self._reading = _engine(path, synchronous, "DEFERRED", connections=READERS)
+        self._told = Teller(self._reading.dialect)
         self.under_way = UnderWay()
         self.long_reads = asyncio.Semaphore(LONG_READS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="duihua-read")
@@ -60,12 +64,16 @@ class SqliteDatabase:
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write`."""
         with self.under_way:
-            return await self._writer.submit(bind(work, *args, **kwargs), first=False)
+            return await self._writer.submit(partial(run, unit=bind(work, *args, **kwargs)), first=False)
 
     async def write_first(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.write_first`."""
         with self.under_way:
-            return await self._writer.submit(bind(work, *args, **kwargs), first=True)
+            if isinstance(work, AtOnce):
+                insertion = work.insertion(self.dialect, *args, **kwargs)
+                unit = partial(_add, told=self._told(insertion), insertion=insertion)
+                return cast(T, await self._writer.submit(unit, first=True))
+            return await self._writer.submit(partial(run, unit=bind(work, *args, **kwargs)), first=True)
 
     async def close(self) -> None:
         """See `Database.close`."""
@@ -93,7 +101,7 @@ class _Writer(threading.Thread):
         self._stopping = False
         self.start()
 
-    async def submit(self, work: Callable[[Session], T], *, first: bool) -> T:
+    async def submit(self, work: Callable[[Connection], T], *, first: bool) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         with self._wake:
@@ -111,18 +119,22 @@ class _Writer(threading.Thread):
         self._engine.dispose()
 
     def run(self) -> None:
-        while (unit := self._next(block=True)) is not None:
-            outcomes: list[_Outcome] = []
+        unit = self._next(block=True)
+        while unit is not None:
+            outcomes = [_Outcome(unit, None, None)]
             try:
+                # Kept until something breaks: taking it for each batch costs as much as an insertion.
                 with self._engine.connect() as connection:
-                    self._run_batch(connection, unit, outcomes)
-                    connection.commit()
+                    while unit is not None:
+                        outcomes = []
+                        self._run_batch(connection, unit, outcomes)
+                        connection.commit()
+                        _deliver(outcomes)
+                        unit = self._next(block=True)
             except Exception as error:  # noqa: BLE001 - a boundary: it is raised again where the work was asked for
                 # Of the whole batch nothing is stored, and everybody must hear it.
-                outcomes = [_Outcome(o.unit, None, o.error or error) for o in outcomes] or [
-                    _Outcome(unit, None, error)
-                ]
-            _deliver(outcomes)
+                _deliver([_Outcome(o.unit, None, o.error or error) for o in outcomes])
+                unit = self._next(block=True)
 
     def _run_batch(self, connection: Connection, unit: _Unit | None, outcomes: list[_Outcome]) -> None:
         deadline = time.monotonic() + BATCH_SECONDS
@@ -144,7 +156,7 @@ def _run_unit(connection: Connection, unit: _Unit) -> _Outcome:
     # What begins a transaction needs no savepoint, which costs as much as a statement: undoing it undoes all.
     scope = connection.begin_nested() if connection.in_transaction() else connection.begin()
     try:
-        result = run(connection, unit.work)
+        result = unit.work(connection)
         if isinstance(scope, NestedTransaction):
             scope.commit()
     except BaseException as error:
@@ -155,6 +167,16 @@ def _run_unit(connection: Connection, unit: _Unit) -> _Outcome:
             scope.rollback()
         return _Outcome(unit, None, error)
     return _Outcome(unit, result, None)
+
+
+def _add(connection: Connection, told: Told, insertion: Insertion) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        added = driver.executemany(*told).rowcount
+    except sqlite3.IntegrityError as error:
+        raise insertion.otherwise from error
+    if added != insertion.rows:
+        raise insertion.otherwise
 
 
 def _deliver(outcomes: list[_Outcome]) -> None:

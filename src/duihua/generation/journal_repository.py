@@ -8,7 +8,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     CursorResult,
-    Insert,
     Integer,
     Text,
     and_,
@@ -116,19 +115,13 @@ def events_of(session: Session, generation_id: int) -> list[str]:
     )
 
 
-def _extend(session: Session, owner: str, rows: Sequence[tuple[int, int, bytes]]) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        insertion = _extension(owner, rows)
-        _add(session, insertion.statement, insertion.values, insertion.rows)
-        return
-    values = [
-        {"run": generation_id, "number": seq, "told": payload.decode(), "owner": owner}
-        for generation_id, seq, payload in rows
-    ]
-    _add(session, _APPEND_IF_OWNED, values, len(rows))
-
-
-def _extension(owner: str, rows: Sequence[tuple[int, int, bytes]]) -> Insertion:
+def _extension(dialect: str, owner: str, rows: Sequence[tuple[int, int, bytes]]) -> Insertion:
+    if dialect == "sqlite":
+        each = [
+            {"run": generation_id, "number": seq, "told": payload.decode(), "owner": owner}
+            for generation_id, seq, payload in rows
+        ]
+        return Insertion(_APPEND_IF_OWNED, each, len(rows), LostGeneration)
     runs = [generation_id for generation_id, _, _ in rows]
     named = list(set(runs))
     values = {
@@ -139,21 +132,12 @@ def _extension(owner: str, rows: Sequence[tuple[int, int, bytes]]) -> Insertion:
         "number": len(named),
         "owner": owner,
     }
-    return Insertion(_APPEND_TO_OWNED, values, len(rows), LostGeneration)
-
-
-def _add(session: Session, statement: Insert, values: Any, rows: int) -> None:
-    try:
-        result = session.connection().execute(statement, values)
-    except IntegrityError as error:
-        raise LostGeneration from error
-    if result.rowcount != rows:
-        raise LostGeneration
+    return Insertion(_APPEND_TO_OWNED, [values], len(rows), LostGeneration)
 
 
 # As `append_events`, for runs of `owner` that have not ended. The number alone is no fence for ever: of a run
 # that ended long ago, the journal has been swept.
-extend = AtOnce(_extend, _extension)
+extend = AtOnce(_extension)
 
 
 def news(session: Session, places: Mapping[int, int]) -> dict[int, News]:

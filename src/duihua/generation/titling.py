@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from duihua.connections.catalogue import Answering
 from duihua.generation.starting import Run
 from duihua.schemas.title import MAX_LENGTH
 from duihua.titles.asking import by_model
@@ -13,6 +14,7 @@ log = structlog.get_logger()
 # How long the model may take, from the reply's first token on, and how long the reply's end waits for it.
 ASKED_SECONDS = 15.0
 WAIT_SECONDS = 1.0
+SHOWN_SECONDS = 0.02
 
 
 class Titling:
@@ -29,8 +31,14 @@ class Titling:
         answering, question = self._run.untitled, self._question
         if answering is None or answering.is_offline or not question.strip():
             return
-        asking = by_model(answering, question, MAX_LENGTH, ASKED_SECONDS)
-        self._task = asyncio.create_task(asking, name=f"title {self._run.generation_id}")
+        self._task = asyncio.create_task(
+            self._ask(answering, question), name=f"title {self._run.generation_id}"
+        )
+
+    async def _ask(self, answering: Answering, question: str) -> str | None:
+        # The token that came just now is committed and shown first: this would hold it up.
+        await asyncio.sleep(SHOWN_SECONDS)
+        return await by_model(answering, question, MAX_LENGTH, ASKED_SECONDS)
 
     async def end(self, reply: str, *, waits: bool) -> str | None:
         """The model's title, else one from the texts; None where none is due.
