@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, and_, bindparam, delete, insert, or_, sele
 from duihua.core.clock import now
 from duihua.db.base import table_of
 from duihua.db.session import Session
+from duihua.db.telling import ask, tell
 from duihua.models import Change, ChatGroup, Conversation, Generation, Message, User
 from duihua.vocabulary import MessageState
 
@@ -77,13 +78,13 @@ def shown_new(conversation: Conversation, message: Message, task_id: str | None)
 
 def append(session: Session, user_id: int, payloads: Sequence[str]) -> None:
     """Give these the user's next numbers."""
-    last = session.connection().execute(_COUNT, {"user": user_id, "number": len(payloads)}).scalar_one()
+    last = ask(session.connection(), _COUNT, {"user": user_id, "number": len(payloads)})
     moment = now()
     rows = [
         {"user_id": user_id, "seq": seq, "payload": payload, "created_at": moment}
         for seq, payload in enumerate(payloads, start=last - len(payloads) + 1)
     ]
-    session.connection().execute(_APPEND, rows)
+    tell(session.connection(), _APPEND, rows)
 
 
 def newest(session: Session, user_ids: Sequence[int]) -> dict[int, int]:

@@ -33,8 +33,7 @@ def storage_error(error: Exception) -> AppError | None:
     """Our name for a driver's failure to serve; None where it is not one (a broken constraint, a bug)."""
     if _is_full(error):
         return StorageFull(retry_after=30)
-    # The driver's own error is that of an insertion past SQLAlchemy.
-    if isinstance(error, PoolTimeoutError | OSError | sqlite3.OperationalError) or _is_refused(error):
+    if isinstance(error, PoolTimeoutError | OSError) or _is_refused(error):
         return StorageUnavailable(retry_after=2)
     if not isinstance(error, DBAPIError):
         return None

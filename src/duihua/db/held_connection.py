@@ -12,9 +12,10 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from duihua.core.errors import AppError
-from duihua.db.at_once import Insertion, Teller
+from duihua.db.at_once import Insertion
 from duihua.db.errors import StorageUnavailable, storage_error
 from duihua.db.session import Session, T, run
+from duihua.db.telling import prepared
 
 
 class _Taken(NamedTuple):
@@ -33,7 +34,6 @@ class HeldConnection:
         self._engine = engine
         self._turn = asyncio.Lock()
         self._held: _Taken | None = None
-        self._told = Teller(engine.dialect)
 
     async def run(self, unit: Callable[[Session], T]) -> T:
         """Run a bound unit of work."""
@@ -42,11 +42,11 @@ class HeldConnection:
 
     async def add(self, insertion: Insertion) -> None:
         """Insert, past SQLAlchemy; once. Raises `insertion.otherwise`: nothing was added."""
-        told = self._told(insertion)
-        (values,) = told.values
+        (row,) = insertion.values
+        told = prepared(insertion.statement, self._engine.dialect, tuple(row))
         try:
             async with self._taken() as taken:
-                done = await taken.driver.execute(told.sql, *values)
+                done = await taken.driver.execute(told.sql, *told.values(row))
         except asyncpg.IntegrityConstraintViolationError as error:
             raise insertion.otherwise from error
         if done != f"INSERT 0 {insertion.rows}":

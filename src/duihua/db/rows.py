@@ -8,6 +8,7 @@ from sqlalchemy import Insert, Select, Table, Update, bindparam, func, insert, s
 from sqlalchemy.orm import Session
 
 from duihua.db.base import Base, table_of
+from duihua.db.telling import ask, tell
 
 Row = TypeVar("Row", bound=Base)
 _AT_ONCE = 500
@@ -29,14 +30,13 @@ def insert_now(session: Session, row: Base) -> None:
     """
     table = table_of(type(row))
     given = row.__dict__
-    values = {column.key: given[column.key] for column in table.columns if column.key in given}
-    result = session.connection().execute(_insert_into(table), values)
-    (row.id,) = result.inserted_primary_key  # type: ignore[attr-defined,misc]  # every table written so has one
+    values = {name: given[name] for name in table.c.keys() if name in given}  # noqa: SIM118 - no dictionary
+    row.id = ask(session.connection(), _insert_into(table), values)  # type: ignore[attr-defined]  # every table written so has one
 
 
 @cache
 def _insert_into(table: Table) -> Insert:
-    return insert(table)
+    return insert(table).returning(table.c.id)
 
 
 def insert_all(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
@@ -52,7 +52,7 @@ def update_now(session: Session, row: Base, columns: tuple[str, ...]) -> None:
     """
     table = table_of(type(row))
     values = {name: getattr(row, name) for name in columns}
-    session.connection().execute(_update_of(table, columns), {"row_id": row.id, **values})  # type: ignore[attr-defined]  # every table written so has one
+    tell(session.connection(), _update_of(table, columns), [{"row_id": row.id, **values}])  # type: ignore[attr-defined]  # every table written so has one
     session.expunge(row)
 
 

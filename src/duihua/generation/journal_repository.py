@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from duihua.db.at_once import AtOnce, Insertion
 from duihua.db.base import table_of
 from duihua.db.session import Session
+from duihua.db.telling import tell
 from duihua.generation.ending import LostGeneration
 from duihua.models import Generation, GenerationEvent
 from duihua.vocabulary import MessageState
@@ -85,7 +86,7 @@ def append_events(session: Session, rows: Sequence[tuple[int, int, bytes]]) -> N
         for generation_id, seq, payload in rows
     ]
     try:
-        session.connection().execute(_APPEND, values)
+        tell(session.connection(), _APPEND, values)
     except IntegrityError as error:
         raise LostGeneration from error
 

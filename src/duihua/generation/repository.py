@@ -15,6 +15,7 @@ from duihua.db.base import table_of
 from duihua.db.clock import FromNow, Seconds
 from duihua.db.rows import locked
 from duihua.db.session import Session
+from duihua.db.telling import tell
 from duihua.db.types import UtcDateTime
 from duihua.generation import journal_repository
 from duihua.generation.ending import Ending, LostGeneration, last_rows
@@ -196,7 +197,7 @@ def _write_message(session: Session, message_id: int, ending: Ending, moment: da
         "character_count": len(ending.content),
         "updated_at": moment,
     }
-    session.connection().execute(_WRITE_MESSAGE, values)
+    tell(session.connection(), _WRITE_MESSAGE, [values])
     # It was stored without a text.
     return Growth(tokens, len(ending.content))
 

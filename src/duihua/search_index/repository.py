@@ -27,6 +27,7 @@ from sqlalchemy import (
 from duihua.core.text import fold
 from duihua.db.base import table_of
 from duihua.db.session import Session
+from duihua.db.telling import tell
 from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
 from duihua.search_index import tokens
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
@@ -197,7 +198,7 @@ def _replace(session: Session, kind: Documents, old: list[_Document], new: list[
         ids = [document.values["id"] for document in old]
         session.connection().execute(delete(kind.table).where(kind.table.c.id.in_(_IDS)), {"ids": ids})
     if new:
-        session.connection().execute(_adding(kind.table), [document.values for document in new])
+        tell(session.connection(), _adding(kind.table), [document.values for document in new])
 
 
 def _write_terms(
@@ -208,7 +209,7 @@ def _write_terms(
         rows = sorted((document.place, " ".join(document.tokens)) for document in documents)
         if rows:
             parameters = [{"id": row, "tokens": words} for row, words in rows]
-            session.connection().execute(statement, parameters)
+            tell(session.connection(), statement, parameters)
 
 
 # Built once: they run with every message.
