@@ -103,6 +103,8 @@ def _engine(url: URL, connections: int, **options: Any) -> AsyncEngine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
+        # As on SQLite: what people wrote is not for a log.
+        hide_parameters=True,
         connect_args={
             "timeout": POOL_WAIT_SECONDS,
             "command_timeout": STATEMENT_SECONDS,

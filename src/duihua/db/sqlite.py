@@ -203,6 +203,8 @@ def _engine(path: str, synchronous: str, begin: str, *, connections: int) -> Eng
         f"sqlite:///{path}",
         pool_size=connections,
         max_overflow=0,
+        # Errors are logged, and what people wrote is not for a log.
+        hide_parameters=True,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )
