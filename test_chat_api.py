@@ -18,6 +18,7 @@ from tests.tour import (
     search,
     service,
     settings,
+    sharing,
     statistics,
     streaming,
     transfer,
@@ -38,6 +39,7 @@ PARTS = (
     transfer.part,
     search.part,
     statistics.part,
+    sharing.part,
     trash.part,
     events.part,
 )

@@ -425,6 +425,28 @@ CREATE INDEX ix_messages_user_id_created ON messages (user_id, created_at);
 
 CREATE INDEX ix_messages_with_files ON messages (user_id) WHERE files IS NOT NULL;
 
+-- Conversations that are read without an account
+CREATE TABLE shares (
+    id BIGSERIAL NOT NULL,
+    user_id BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
+    -- whoever knows it may read
+    token VARCHAR(64) NOT NULL,
+    -- when it was shared
+    title VARCHAR(255) NOT NULL,
+    -- HTML, as it was when it was shared
+    page TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_shares PRIMARY KEY (id),
+    CONSTRAINT fk_shares_user_id_users FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT uq_shares_conversation_id UNIQUE (conversation_id),
+    CONSTRAINT fk_shares_conversation_id_conversations FOREIGN KEY(conversation_id) REFERENCES conversations (id),
+    CONSTRAINT uq_shares_token UNIQUE (token)
+);
+
+CREATE INDEX ix_shares_user_id ON shares (user_id);
+
 -- Runs of a model
 CREATE TABLE generations (
     id BIGSERIAL NOT NULL,

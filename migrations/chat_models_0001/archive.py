@@ -132,6 +132,19 @@ sa.Table(
     moment("created_at"),
     comment="Texts that messages had before they were edited in place",
 )
+sa.Table(
+    "shares",
+    METADATA,
+    row_id(),
+    owner(index=True),
+    sa.Column("conversation_id", BIG_ID, sa.ForeignKey("conversations.id"), nullable=False, unique=True),
+    sa.Column("token", sa.String(64), nullable=False, unique=True, comment="whoever knows it may read"),
+    sa.Column("title", sa.String(255), nullable=False, comment="when it was shared"),
+    sa.Column("page", sa.Text(), nullable=False, comment="HTML, as it was when it was shared"),
+    moment("created_at"),
+    moment("expires_at", nullable=True),
+    comment="Conversations that are read without an account",
+)
 _FILES = sa.Table(
     "files",
     METADATA,

@@ -13,6 +13,7 @@ from duihua.messages.routes import router as messages
 from duihua.prompts.routes import router as prompts
 from duihua.search.routes import router as search
 from duihua.settings.routes import router as settings
+from duihua.sharing.routes import router as sharing
 from duihua.statistics.routes import connections as connection_usage
 from duihua.statistics.routes import models as model_usage
 from duihua.statistics.routes import router as statistics
@@ -25,7 +26,7 @@ FEATURES: tuple[APIRouter, ...] = (
     *(generation, live, groups, conversations, messages, titles, prompts, files),
     # Before the connections: their /{connection_id} is no fixed path.
     *(search, statistics, connection_usage, model_usage),
-    *(trash, transfer, settings, connections, models),
+    *(sharing, trash, transfer, settings, connections, models),
 )
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")

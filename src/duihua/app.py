@@ -29,6 +29,7 @@ from duihua.live.follow import Live
 from duihua.metrics.routes import router as metrics
 from duihua.providers import registry
 from duihua.realtime.bus import Bus, LocalBus
+from duihua.sharing.routes import public as shared_pages
 from duihua.statistics import rolling
 from duihua.transfer.tasks import ImportTasks
 
@@ -53,6 +54,7 @@ def create_app(config: Config) -> FastAPI:
             app.include_router(router, prefix=prefix, include_in_schema=not prefix)
     app.include_router(health.router)
     app.include_router(metrics)
+    app.include_router(shared_pages)
     pages.install(app)
     app.add_middleware(
         Gate,

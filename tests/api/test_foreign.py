@@ -118,6 +118,7 @@ async def my_things(client: Client) -> Owned:
     chat = await client.conversation(group_id=group, config=FAST)
     said = await client.say(chat["uuid"])
     message, reply = await client.messages(chat["uuid"])
+    await client.post(f"/chat/conversations/{chat['uuid']}/share", {})
     prompt = (await client.post("/chat/prompts", {"title": "我的", "content": "你好"})).data["id"]
     mine = {"model_url": "http://127.0.0.1:9/v1", "status": "inactive"}
     connection = (await client.post("/chat/api-keys", mine)).data["id"]

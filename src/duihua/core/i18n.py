@@ -10,6 +10,8 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "created": ("已创建", "Created"),
     "updated": ("已更新", "Updated"),
     "deleted": ("已删除", "Deleted"),
+    "shared": ("已分享", "Shared"),
+    "revoked": ("已停止分享", "No longer shared"),
     "imported": ("导入完成", "Imported"),
     "moved": ("已移动", "Moved"),
     "cleared": ("消息已清空", "Messages cleared"),
@@ -69,6 +71,15 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "model_answers": ("模型已应答", "The model answers"),
     # conversations, groups, messages
     "conversation_not_found": ("对话不存在", "Conversation not found"),
+    "share_not_found": ("该对话未被分享", "This conversation is not shared"),
+    "share_gone": (
+        "此分享不存在、已过期或已停止",
+        "There is no such page: it has expired, or is no longer shared",
+    ),
+    "shared_page_too_large": (
+        "对话超过 {limit} 个字符，无法作为一页分享；可以导出后发送文件",
+        "The conversation exceeds {limit} characters, too many for one page; export it and send the file",
+    ),
     "message_not_found": ("消息不存在", "Message not found"),
     "connection_not_found": ("模型连接不存在", "Model connection not found"),
     "prompt_not_found": ("提示词不存在", "Prompt not found"),

@@ -10,6 +10,7 @@ from duihua.models.import_task import ImportTask
 from duihua.models.message import Message, MessageRevision
 from duihua.models.prompt import Prompt
 from duihua.models.search import ConversationDocument, MessageDocument, SearchIndex
+from duihua.models.share import Share
 from duihua.models.tally import Tally, UsageTally
 from duihua.models.user import Change, User, UserSettings
 
@@ -30,6 +31,7 @@ __all__ = [
     "MessageRevision",
     "Prompt",
     "SearchIndex",
+    "Share",
     "Tally",
     "UsageTally",
     "User",

@@ -11,7 +11,15 @@ from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.paging import read_page
 from duihua.db.rows import locked
 from duihua.db.session import Session
-from duihua.models import ChatGroup, Conversation, Generation, GenerationEvent, Message, MessageRevision
+from duihua.models import (
+    ChatGroup,
+    Conversation,
+    Generation,
+    GenerationEvent,
+    Message,
+    MessageRevision,
+    Share,
+)
 from duihua.schemas.base import PageQuery
 from duihua.vocabulary import ConversationStatus, MessageState, RowStatus
 
@@ -99,6 +107,7 @@ def purge(session: Session, ids: Sequence[int]) -> None:
         runs = select(Generation.id).where(Generation.conversation_id.in_(some))
         messages = select(Message.id).where(Message.conversation_id.in_(some))
         for statement in (
+            delete(Share).where(Share.conversation_id.in_(some)),
             delete(GenerationEvent).where(GenerationEvent.generation_id.in_(runs)),
             delete(Generation).where(Generation.conversation_id.in_(some)),
             delete(MessageRevision).where(MessageRevision.message_id.in_(messages)),

@@ -1,0 +1,88 @@
+"""What can be done with shared conversations."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from duihua.conversations import access
+from duihua.core.clock import iso, now
+from duihua.core.errors import NotFound, TooLarge
+from duihua.db.session import Session
+from duihua.models import Conversation, Share
+from duihua.sharing import repository
+
+PATH = "/share/"
+# Of 128 bits: nobody finds one by trying.
+_TOKEN_BYTES = 16
+MOST_PAGE_CHARACTERS = 20_000_000
+
+
+class ShareNotFound(NotFound):
+    """The conversation is not shared."""
+
+    code = "share_not_found"
+
+
+class SharedPageTooLarge(TooLarge):
+    """A page that no browser would show."""
+
+    code = "shared_page_too_large"
+
+
+def listing(session: Session, user_id: int) -> dict[str, Any]:
+    """What the user shares."""
+    return {"shares": [_present(row) for row in repository.all_of(session, user_id)]}
+
+
+def shown(session: Session, user_id: int, reference: str) -> dict[str, Any]:
+    """How a conversation is shared. Raises ConversationNotFound, ShareNotFound."""
+    row = repository.of_conversation(session, access.owned(session, user_id, reference).id)
+    if row is None:
+        raise ShareNotFound
+    return _present(row)
+
+
+def share(session: Session, user_id: int, reference: str, html: str, days: int | None) -> dict[str, Any]:
+    """Show this page of the conversation from now on; under the address that it has, if it is shared already.
+
+    Raises:
+        ConversationNotFound, SharedPageTooLarge.
+    """
+    if len(html) > MOST_PAGE_CHARACTERS:
+        raise SharedPageTooLarge(limit=MOST_PAGE_CHARACTERS)
+    # Locked: of two at once the second finds what the first has made.
+    conversation = access.owned(session, user_id, reference, lock=True)
+    row = repository.stored(session, conversation.id) or _new(session, conversation)
+    row.title, row.page = conversation.title, html
+    row.created_at = now()
+    row.expires_at = None if days is None else row.created_at + timedelta(days=days)
+    session.flush()
+    return shown(session, user_id, reference)
+
+
+def revoke(session: Session, user_id: int, reference: str) -> None:
+    """Show it no longer; its address will never be used again. Raises ConversationNotFound, ShareNotFound."""
+    if not repository.remove(session, access.owned(session, user_id, reference).id):
+        raise ShareNotFound
+
+
+def page(session: Session, token: str) -> str | None:
+    """The page that everybody is shown who knows its token; None where there is none."""
+    return repository.page(session, token)
+
+
+def _new(session: Session, conversation: Conversation) -> Share:
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    row = Share(user_id=conversation.user_id, conversation_id=conversation.id, token=token)
+    session.add(row)
+    return row
+
+
+def _present(row: Any) -> dict[str, Any]:
+    return {
+        "chat_id": row.chat_id,
+        "title": row.title,
+        "path": PATH + row.token,
+        "created_at": iso(row.created_at),
+        "expires_at": iso(row.expires_at) if row.expires_at else None,
+    }
