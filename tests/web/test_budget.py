@@ -31,10 +31,21 @@ def _gz(file: str) -> int:
     return packed.stat().st_size
 
 
+def _first(manifest: dict[str, Any], *pages: str) -> set[str]:
+    entry = next(name for name, chunk in manifest.items() if chunk.get("isEntry"))
+    names = (entry, "src/locales/zh.js", *pages)
+    return {each for name in names for each in _static(manifest, name)}
+
+
+def first_files(page: str) -> set[str]:
+    """Names in `/assets/` of the scripts without which a page is not there."""
+    manifest = _manifest()
+    return {manifest[name]["file"].removeprefix("assets/") for name in _first(manifest, page)}
+
+
 def test_the_first_load_is_light() -> None:
     manifest = _manifest()
-    entry = next(name for name, chunk in manifest.items() if chunk.get("isEntry"))
-    first = {*_static(manifest, entry), *_static(manifest, "src/locales/zh.js")}
+    first = _first(manifest)
     assert 50 * 1024 < sum(_gz(manifest[name]["file"]) for name in first) <= MOST_JS
     assert sum(_gz(css) for name in first for css in manifest[name].get("css", [])) <= MOST_CSS
 
