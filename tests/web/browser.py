@@ -69,6 +69,15 @@ async def ask_small(
         yield upstream
 
 
+async def open_sharing(page: Page, origin: str, title: str) -> None:
+    """The dialog that shares this conversation of the sidebar."""
+    await page.goto(origin)
+    row = page.locator(".chat-row", has_text=title)
+    await row.hover()
+    await row.get_by_role("button", name="的操作").click()
+    await page.get_by_role("menuitem", name="分享…").click()
+
+
 class Visitor:
     """A page, and what it did that no page of ours may do."""
 

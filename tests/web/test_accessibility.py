@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from tests.architecture.tree import ROOT
 from tests.fixtures.client import Client
+from tests.web.browser import open_sharing
 from tests.web.conftest import Visit
 
 _AXE = str(ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js")
@@ -20,6 +21,7 @@ _PAGES = {
     "new-prompt": "/prompts/new",
     "statistics": "/statistics",
     "archived": "/archived",
+    "shared": "/shared",
     "trash": "/trash",
     "settings": "/settings",
     "settings-models": "/settings/models",
@@ -114,6 +116,7 @@ async def _fill(archive: Client) -> None:
     await archive.say((await archive.conversation())["uuid"])
     chats = [(await archive.conversation(title=f"对话 {n}"))["uuid"] for n in range(2)]
     await archive.put(f"/chat/conversations/{chats[0]}", {"status": "archived"})
+    await archive.post(f"/chat/conversations/{chats[0]}/share", {})
     await archive.delete(f"/chat/conversations/{chats[1]}")
 
 
@@ -132,4 +135,30 @@ async def test_no_violations_on_the_other_pages(
             await page.evaluate(axe)
             found = await page.evaluate(_RUN)
             await visitor.shoot(f"axe-{name}-{theme}")
+            assert found == [], f"{name}: " + "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_no_violations_where_a_conversation_is_shared(
+    visit: Visit, archive: Client, theme: str
+) -> None:
+    chat = await archive.conversation(title="给大家看")
+    script = {"offline": {"text": _REPLY, "reasoning": "想一想。", "rate": 0}}
+    await archive.say(chat["uuid"], "请给我看看", config=script)
+    share = (await archive.post(f"/chat/conversations/{chat['uuid']}/share", {})).data
+    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
+    async with visit(color_scheme=theme) as visitor:
+        page = visitor.page
+        await open_sharing(page, archive.origin, "给大家看")
+        await page.get_by_role("button", name="复制链接").wait_for()
+        async with archive.session.get(archive.origin + share["path"]) as response:
+            shared = await response.text()
+        for name, content in {"share": None, "shared": shared}.items():
+            if content:
+                # Where it is served nothing runs, axe neither.
+                await page.goto("about:blank")
+                await page.set_content(content)
+            await page.evaluate(axe)
+            found = await page.evaluate(_RUN)
+            await visitor.shoot(f"axe-{name}-page-{theme}")
             assert found == [], f"{name}: " + "\n".join(found)

@@ -6,7 +6,7 @@ const BUILD = "__BUILD__";
 const FILES = ["__FILES__"];
 const NAME = `duihua-${BUILD}`;
 const PAGE = "/";
-const NO_PAGE = /^\/(chat|api|docs|docs-assets|openapi\.json|metrics|health|ready)\b/;
+const NO_PAGE = /^\/(chat|api|docs|docs-assets|openapi\.json|metrics|health|ready|share)\b/;
 
 self.addEventListener("install", (event) => event.waitUntil(fill()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));

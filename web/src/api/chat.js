@@ -244,6 +244,28 @@ export const generateChatTitle = (data) => post("/chat/utils/generate-title", da
 /** @param {{ timeRange?: string, by?: string, groupId?: number | null, tz?: string }} [query] @returns {Promise<any>} */
 export const getChatStatistics = (query) => request("GET", "/chat/statistics", { query });
 
+// --------------------------------------------------------------------------------------------- sharing
+
+/** @typedef {{ chat_id: string, title: string, path: string, created_at: string, expires_at: string | null }} Share */
+
+/** All that is shared, the newest first. @returns {Promise<Share[]>} */
+export const getShares = async () => (await request("GET", "/chat/shares")).shares;
+
+/** @param {string} chatId @returns {Promise<Share>} */
+export const getShare = (chatId) => request("GET", sharePath(chatId));
+
+/** As it is now; once more: as it is then. @param {string} chatId @param {{ days?: number | null }} [data] @returns {Promise<Share>} */
+export const shareChat = (chatId, data = {}) => post(sharePath(chatId), data);
+
+/** Its address leads nowhere from now on. @param {string} chatId */
+export const unshareChat = (chatId) => request("DELETE", sharePath(chatId));
+
+/** The whole address of a shared page. @param {Share} share */
+export const shareAddress = ({ path }) => new URL(addressOf(path), globalThis.location?.href).href;
+
+/** @param {string} chatId */
+const sharePath = (chatId) => `/chat/conversations/${part(chatId)}/share`;
+
 // --------------------------------------------------------------------------------------------- trash
 
 /** @param {{ pageNum?: number, pageSize?: number, cursor?: string }} [query] @returns {Promise<import("./types.js").Page<any>>} */

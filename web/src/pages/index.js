@@ -21,6 +21,7 @@ export const pages = [
   { path: "/prompts/:id(new|\\d+)", name: "prompt", props: true, component: page(() => import("./prompts/PromptPage.vue")) },
   { path: "/statistics", name: "statistics", component: page(() => import("./statistics/StatisticsPage.vue")) },
   { path: "/archived", name: "archived", component: page(() => import("./shelf/ArchivedPage.vue")) },
+  { path: "/shared", name: "shared", component: page(() => import("./sharing/SharedPage.vue")) },
   { path: "/trash", name: "trash", component: page(() => import("./shelf/TrashPage.vue")) },
 ];
 

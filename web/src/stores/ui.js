@@ -11,6 +11,8 @@ export const useUi = defineStore("ui", () => {
   const sidebarWidth = ref(recall("sidebarWidth", 272));
   const paletteOpen = ref(false);
   const sheetOpen = ref(false);
+  /** The conversation whose sharing is open: its uuid. */
+  const sharing = ref("");
   /** The page is older than the server: { renew } takes the new one. */
   const outdated = shallowRef(null);
   /** The words that led to the message that is shown next. */
@@ -21,5 +23,5 @@ export const useUi = defineStore("ui", () => {
   });
   watch(sidebarOpen, (open) => isNarrow.value || remember("sidebar", open));
   watch(sidebarWidth, (width) => remember("sidebarWidth", width));
-  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen, outdated, sought };
+  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen, sharing, outdated, sought };
 });

@@ -104,6 +104,19 @@ test("messages: send, page, edit, regenerate, choose a version, delete, clear", 
   assert.equal((await api.getChatMessages(chat.uuid)).total, 0);
 });
 
+test("sharing: a page, its address, and an end of it", async () => {
+  const chat = await api.createChat({ title: "给大家看" });
+  await api.sendMessage({ chatId: chat.uuid, content: "你好", config: fast("好的。") });
+  const share = await api.shareChat(chat.uuid, { days: 7 });
+  assert.deepEqual(await api.getShare(chat.uuid), share);
+  assert.ok((await api.getShares()).some(({ path }) => path === share.path));
+  const page = await fetch(api.shareAddress(share));
+  assert.match(await page.text(), /好的。/);
+  await api.unshareChat(chat.uuid);
+  assert.equal((await fetch(api.shareAddress(share))).status, 404);
+  await assert.rejects(api.getShare(chat.uuid), ({ code }) => code === "share_not_found");
+});
+
 test("a stream: each event once, in order, then onComplete", async () => {
   const chat = await api.createChat();
   const text = "流式 👩‍👩‍👧‍👦 输出。".repeat(50);
