@@ -24,7 +24,10 @@ SUITES = {
     ],
     "G16 order does not depend on the clock": ["tests/cluster/test_fences.py"],
     "G17 any Unicode comes back": ["tests/providers/test_text.py", "tests/properties"],
-    "G18 trouble of providers is contained": ["tests/providers/test_transport.py"],
+    "G18 trouble of providers is contained": [
+        "tests/providers/test_transport.py",
+        "tests/providers/test_breaker.py",
+    ],
 }
 
 

@@ -69,11 +69,11 @@ async def ask_directly(
     settings: Mapping[str, Any] | None = None,
     seconds: float = 30.0,
     most_chars: int | None = None,
+    insists: bool = False,
 ) -> Asked:
     """As `ask`, of somebody who is found already. Nobody waits for what comes beyond `most_chars`."""
-    request = ProviderRequest(
-        answering.model, messages, {**_AT_ONCE, **answering.settings, **(settings or {})}
-    )
+    given = {**_AT_ONCE, **answering.settings, **(settings or {})}
+    request = ProviderRequest(answering.model, messages, given, insists)
     started = time.perf_counter()
     first: float | None = None
     text: list[str] = []

@@ -138,7 +138,8 @@ async def test_connection(
         model = row.model_name or favourite([model.id for model in await provider.list_models()])
         limit = {} if row.max_tokens is None else {"max_tokens": row.max_tokens}
         answering = Answering(provider, model, None, {**limit, **(row.config or {})})
-        return await ask_directly(answering, [PromptMessage("user", wanted.test_message)], seconds=60)
+        question = [PromptMessage("user", wanted.test_message)]
+        return await ask_directly(answering, question, seconds=60, insists=True)
 
     return await timed(asking(), language, row.model_name)
 

@@ -13,6 +13,7 @@ from duihua.generation.engine import Engine
 from duihua.http.request_counts import BUCKETS, RequestCounts
 from duihua.live.follow import Live
 from duihua.metrics.exposition import Family, Sample
+from duihua.providers.registry import Registry
 
 _PROC = Path("/proc/self")
 _STARTED = time.time()
@@ -24,6 +25,7 @@ def of_server(state: Any) -> list[Family]:
         *of_requests(state.requests),
         *of_generations(state.engine),
         *of_streams(state.engine, state.live),
+        *of_providers(state.registry),
         *of_database(state.database),
         *of_process(),
     ]
@@ -94,6 +96,16 @@ def of_streams(engine: Engine, live: Live) -> Iterator[Family]:
         "gauge",
         "Open event streams.",
         [Sample(count, {"kind": kind}) for kind, count in counts.items()],
+    )
+
+
+def of_providers(registry: Registry) -> Iterator[Family]:
+    """Who does not answer."""
+    yield Family(
+        "duihua_providers_paused",
+        "gauge",
+        "Addresses of providers that are left alone, because they did not answer.",
+        [Sample(registry.transport.breakers.paused)],
     )
 
 

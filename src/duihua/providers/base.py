@@ -39,6 +39,8 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     model: str
     messages: Sequence[PromptMessage]
     settings: Mapping[str, Any] = {}
+    # Asked even while the provider is left alone: a person tries it.
+    insists: bool = False
 
 
 class Usage(msgspec.Struct, frozen=True):

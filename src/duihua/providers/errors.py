@@ -84,6 +84,13 @@ class ProviderTimeout(ProviderError):
     status = 504
 
 
+class ProviderPaused(ProviderError):
+    """The provider has not answered for some questions in a row and is left alone; nothing was sent."""
+
+    code = "provider_paused"
+    status = 503
+
+
 class ProviderRedirected(ProviderError):
     """The address answers with a redirect, which is never followed: the key would go with it."""
 
@@ -188,6 +195,12 @@ messages_of(
             "{provider} 响应超时{said}；消息和已生成的内容均已保留。请重新生成",
             "{provider} took too long{said}; your message and what was generated are kept. "
             "Regenerate to try again",
+        ),
+        "provider_paused": (
+            "{provider} 连续 {failures} 次没有应答{said}，暂停向它提问；"
+            "消息已保留。请稍后重新生成，或另选模型",
+            "{provider} did not answer {failures} times in a row{said} and is left alone for a while; "
+            "your message is kept. Regenerate later, or choose another model",
         ),
         "provider_redirected": (
             "{provider} 的地址要求跳转{said}，为保护密钥已拒绝；消息已保留。请改用最终地址",

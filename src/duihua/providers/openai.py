@@ -53,19 +53,21 @@ class OpenAIProvider:
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[Sequence[Delta], None]:
         """See `Provider.stream`."""
-        reply = await self._open(request)
-        reading = OpenAIReply(self._endpoint, request.model)
-        is_whole = False
-        try:
-            while not reading.is_over:
-                if deltas := reading.feed(await reply.read()):
-                    yield deltas
-                    reply.progressed(is_ending=reading.finish_reason is not None)
-            if verdict := reading.verdict(reply.failure):
-                raise verdict
-            is_whole = True
-        finally:
-            self._transport.release(reply, is_whole=is_whole)
+        with self._transport.breakers.attempt(self._endpoint, insists=request.insists) as attempt:
+            reply = await self._open(request)
+            reading = OpenAIReply(self._endpoint, request.model)
+            is_whole = False
+            try:
+                while not reading.is_over:
+                    if deltas := reading.feed(await reply.read()):
+                        attempt.answered()
+                        yield deltas
+                        reply.progressed(is_ending=reading.finish_reason is not None)
+                if verdict := reading.verdict(reply.failure):
+                    raise verdict
+                is_whole = True
+            finally:
+                self._transport.release(reply, is_whole=is_whole)
 
     async def list_models(self) -> Sequence[ModelInfo]:
         """See `Provider.list_models`."""

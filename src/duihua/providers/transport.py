@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from duihua.providers.breaker import Breakers
 from duihua.providers.endpoint import Endpoint
 from duihua.providers.errors import (
     ProviderError,
@@ -48,6 +49,7 @@ class Transport:
         self._linger_seconds = linger_seconds
         self._session: aiohttp.ClientSession | None = None
         self._lingering: set[Wire] = set()
+        self.breakers = Breakers()
 
     async def open(self, endpoint: Endpoint, path: str, body: bytes, *, model: str = "") -> Reply:
         """Post a JSON `body` and give the 2xx answer, whose body is still to come, to be given to `release`.
