@@ -26,7 +26,7 @@ from benchmarks.databases import temporary_database
 from benchmarks.figures import percentile, table, verdict
 from benchmarks.search_archive import OWNERS, Built
 from benchmarks.search_keywords import keywords
-from benchmarks.search_load import Stalls, Writes, stalls, writes
+from benchmarks.search_load import Stalls, Writes, gaps, stalls, writes
 from duihua.core.text import fold
 from duihua.db.session import Database, Session, open_database
 from duihua.models import Message
@@ -160,12 +160,16 @@ async def run(url: str, said: Sequence[Sequence[str]], options: Any) -> int:
         after = _memory()
         show(measured, await scanned(database, asked, 2))
         written = await writes(database)
-        stalled = await stalls(database, [word for words in asked.values() for word in words])
+        every = [word for words in asked.values() for word in words]
+        stalled = await stalls(database, every)
+        alone, beside = await gaps(database, every)
     finally:
         await database.close()
     print(f"  index {ratio:.2f} x text; memory {before:.0f} MiB, {after:.0f} MiB after the searches")
     print(f"  a message alone: {written.plain:.2f} ms without the index, {written.indexed:.2f} ms with it")
     print(f"  event loop late, p99: {stalled.idle:.1f} ms idle, {stalled.searching:.1f} ms under load")
+    for name, found in (("alone", alone), ("beside 8 searches and writes", beside)):
+        print(f"  gaps between tokens of 20 streams, {name}: p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms")
     return verdict(judged(is_sqlite, Result(built, measured, ratio, written, stalled)))
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import insert, select
@@ -20,6 +22,8 @@ _WRITES = 200
 _SEARCHERS = 8
 _SECONDS = 8.0
 _BEAT = 0.005
+_STREAMS = 20
+_TOKEN = 0.02
 _TEXT = "这是一条新消息，里面有一些常用的字，也有 English words，用来看看写入要多久。" * 2
 
 
@@ -65,17 +69,71 @@ def _add(session: Session, *, is_indexed: bool) -> None:
         repository.refresh_messages(session, [row_id])
 
 
+class Gaps(NamedTuple):
+    """Milliseconds between two tokens of a stream: median and 99th percentile."""
+
+    p50: float
+    p99: float
+
+
 async def stalls(database: Database, words: Sequence[str]) -> Stalls:
     """How late the loop is alone, and while eight search without a pause and messages are written."""
     idle = await _late(_SECONDS / 2)
+    async with _searching(database, words):
+        return Stalls(idle, await _late(_SECONDS))
+
+
+async def gaps(database: Database, words: Sequence[str]) -> tuple[Gaps, Gaps]:
+    """Of twenty streams with a token every 20 ms on this loop: alone, and beside the same load.
+
+    What is written meanwhile makes FTS5 merge its segments, as it does with every few messages.
+    """
+    alone = await _gaps(_SECONDS / 2)
+    async with _searching(database, words):
+        return alone, await _gaps(_SECONDS)
+
+
+@asynccontextmanager
+async def _searching(database: Database, words: Sequence[str]) -> AsyncIterator[None]:
     working = [asyncio.create_task(_search(database, words[at::_SEARCHERS])) for at in range(_SEARCHERS)]
     working.append(asyncio.create_task(_write(database)))
     try:
-        return Stalls(idle, await _late(_SECONDS))
+        yield
     finally:
         for task in working:
             task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        ended = await asyncio.gather(*working, return_exceptions=True)
+    # One that failed has not been the load that is claimed.
+    for outcome in ended:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
+            raise outcome
+
+
+async def _gaps(seconds: float) -> Gaps:
+    arrivals = await asyncio.gather(*(_stream(at, seconds) for at in range(_STREAMS)))
+    between = [(later - earlier) * 1000 for times in arrivals for earlier, later in pairwise(times)]
+    return Gaps(percentile(between, 50), percentile(between, 99))
+
+
+async def _stream(place: int, seconds: float) -> list[float]:
+    """When each token came to its reader."""
+    tokens: asyncio.Queue[str | None] = asyncio.Queue()
+
+    async def say() -> None:
+        loop = asyncio.get_running_loop()
+        begin = loop.time() + _TOKEN * place / _STREAMS
+        for number in range(int(seconds / _TOKEN)):
+            # By the clock, as a model speaks: one late token makes no other late.
+            await asyncio.sleep(begin + number * _TOKEN - loop.time())
+            tokens.put_nowait("字")
+        tokens.put_nowait(None)
+
+    saying = asyncio.create_task(say())
+    arrived = []
+    while await tokens.get() is not None:
+        arrived.append(time.perf_counter())
+    await saying
+    return arrived
 
 
 async def _late(seconds: float) -> float:

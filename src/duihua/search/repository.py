@@ -1,6 +1,7 @@
 """What search reads of the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, select
@@ -128,11 +129,18 @@ def _inside(wanted: SearchQuery, within: int | None) -> list[ColumnElement[bool]
     if wanted.group_id is not None:
         in_group = select(Conversation.id).where(Conversation.group_id == wanted.group_id)
         conditions.append(document.conversation_id.in_(in_group))
-    if wanted.begin_time is not None:
-        conditions.append(document.said_at >= microseconds(wanted.begin_time))
-    if wanted.end_time is not None:
-        conditions.append(document.said_at <= microseconds(wanted.end_time))
-    return conditions
+    return [*conditions, *_between(wanted, document.said_at, microseconds)]
+
+
+def _between(
+    wanted: SearchQuery, moment: Any, stored: Callable[[datetime], Any] = lambda at: at
+) -> list[ColumnElement[bool]]:
+    """Conditions for the times that are asked for on the column `moment`, which holds them as `stored`."""
+    begin, end = wanted.begin_time, wanted.end_time
+    return [
+        *([] if begin is None else [moment >= stored(begin)]),
+        *([] if end is None else [moment <= stored(end)]),
+    ]
 
 
 def _narrow(
@@ -149,10 +157,7 @@ def _narrow(
         (Message.on_branch, wanted.on_branch),
     ):
         left = left if value is None else left.where(column == value)
-    if wanted.begin_time is not None:
-        left = left.where(Message.created_at >= wanted.begin_time)
-    if wanted.end_time is not None:
-        left = left.where(Message.created_at <= wanted.end_time)
+    left = left.where(*_between(wanted, Message.created_at))
     if wanted.group_id is not None:
         in_group = Conversation.group_id == wanted.group_id
         left = left.join(Conversation, Conversation.id == Message.conversation_id).where(in_group)
@@ -166,10 +171,7 @@ def conversations(session: Session, user_id: int, wanted: SearchQuery, query: Qu
     """The conversations whose title or description is meant."""
     filters = {Conversation.group_id: wanted.group_id, Conversation.model_id: wanted.model_id}
     inside = [column == value for column, value in filters.items() if value is not None]
-    if wanted.begin_time is not None:
-        inside.append(Conversation.updated_at >= wanted.begin_time)
-    if wanted.end_time is not None:
-        inside.append(Conversation.updated_at <= wanted.end_time)
+    inside += _between(wanted, Conversation.updated_at)
     conditions = [ConversationDocument.id.in_(select(Conversation.id).where(*inside))] if inside else []
     found = lookup.find(session, user_id, Wanted(CONVERSATIONS, query, conditions=conditions))
     return Hits(found, user_id, are_messages=False)
