@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.async_api import CDPSession, Page
+from playwright.async_api import CDPSession, Page, expect
 
 from tests.fixtures.client import Client
 from tests.web.conftest import Visit
@@ -64,3 +64,25 @@ async def test_a_hundred_switches_keep_no_elements(visit: Visit, archive: Client
     assert last["nodes"] <= first["nodes"] + 150, (first, last)
     assert last["jsEventListeners"] <= first["jsEventListeners"] + 20, (first, last)
     assert last["documents"] == first["documents"]
+
+
+async def test_of_long_replies_only_the_end_is_there_until_one_scrolls(visit: Visit, archive: Client) -> None:
+    says = {"offline": {"text": _TEXT * 60, "rate": 0}}
+    chat = (await archive.conversation(title="长"))["uuid"]
+    other = (await archive.conversation(title="短"))["uuid"]
+    for n in range(5):
+        await archive.say(chat, f"第 {n} 问", config=says)
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat}")
+        questions = page.locator("article.user .bubble")
+        await expect(questions).to_have_text(["第 4 问"])
+        await page.locator(".scroller").hover()
+        await page.mouse.wheel(0, -100_000)
+        await expect(questions).to_have_text([f"第 {n} 问" for n in range(5)])
+        # What was above the first is above it now: one is where one was.
+        await expect(questions.last).to_be_in_viewport()
+        await page.locator(f'.chat-link[href="/c/{other}"]').click()
+        await expect(questions).to_have_count(0)
+        await page.locator(f'.chat-link[href="/c/{chat}"]').click()
+        await expect(questions).to_have_text(["第 4 问"])

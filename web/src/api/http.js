@@ -97,6 +97,8 @@ export function upload(path, form, { query, onProgress, signal } = {}) {
   });
 }
 
+const FOLD_BYTES = 4 * 1024 * 1024;
+
 /**
  * A file that a response carries, with the name that the server gave it.
  * @param {Response} response
@@ -106,14 +108,22 @@ export function upload(path, form, { query, onProgress, signal } = {}) {
 export async function download(response, onProgress) {
   const name = fileName(response.headers.get("content-disposition") ?? "");
   if (!onProgress || !response.body) return { blob: await response.blob(), name };
-  const pieces = [];
+  /** @type {Blob[]} */
+  const kept = [];
+  let pieces = [];
   let bytes = 0;
+  let folded = 0;
   const reader = response.body.getReader();
   for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
     pieces.push(/** @type {any} */ (value));
     onProgress((bytes += value?.length ?? 0));
+    // What a blob has is the browser's to keep, on the disk where it is much; an array is in this page's memory.
+    if (bytes - folded < FOLD_BYTES) continue;
+    kept.push(new Blob(pieces));
+    pieces = [];
+    folded = bytes;
   }
-  return { blob: new Blob(pieces, { type: response.headers.get("content-type") ?? "" }), name };
+  return { blob: new Blob([...kept, ...pieces], { type: response.headers.get("content-type") ?? "" }), name };
 }
 
 /** The file name in a Content-Disposition header (RFC 6266: `filename*` before `filename`). @param {string} header */

@@ -10,6 +10,8 @@ import { createSync } from "./thread-sync.js";
 const PAGE = 50;
 /** More than these are not kept on the page; what is trimmed is fetched again. */
 export const MOST_SHOWN = 120;
+/** With so much of its end a conversation opens, a dozen screens: what is before is a scroll away. */
+const OPENED_CHARACTERS = 12_000;
 let keys = 0;
 
 /** A message for the page: `key` stays the same when the server has given it its uuid. */
@@ -50,12 +52,20 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
         list = [...before.list, ...list];
         earlier = list.length < last.total;
       }
-      take(list, earlier, false);
+      const shownFrom = list.findIndex(({ uuid }) => uuid === thread.messages[0]?.uuid);
+      const from = shownFrom < 0 ? opening(list) : Math.min(shownFrom, opening(list));
+      take(list.slice(from), earlier || from > 0, false);
       if (last.next_cursor && last.total > count) await load(last.total);
     } catch (error) {
       thread.error = error;
       if (thread.status === "loading") thread.status = "error";
     }
+  }
+
+  /** It is opened once more, at its end: many elements for what nobody sees would slow that. */
+  function trim() {
+    const from = thread.run || thread.hasLater ? 0 : opening(thread.messages);
+    if (from) Object.assign(thread, { messages: thread.messages.slice(from), hasEarlier: true });
   }
 
   /** The messages around one of them. */
@@ -296,8 +306,16 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   const sync = createSync(thread, { take, load, refresh });
 
   return Object.assign(thread, {
-    hear: sync.hear, load, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, restore, discard, edit, activate,
+    hear: sync.hear, load, trim, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, restore, discard, edit, activate,
   });
+}
+
+/** Where the messages begin with which it opens; the last question and its answer in any case. @param {any[]} list */
+function opening(list) {
+  let from = Math.max(0, list.length - 2);
+  let size = list.slice(from).reduce((sum, { content }) => sum + content.length, 0);
+  while (from > 0 && (size += list[from - 1].content.length) <= OPENED_CHARACTERS) from--;
+  return from;
 }
 
 const soonest = (error) => (error.retryAfter ? new Date(Date.now() + error.retryAfter * 1000).toISOString() : null);
