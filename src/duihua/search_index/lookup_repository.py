@@ -64,12 +64,35 @@ def find(session: Session, user_id: int, wanted: Wanted) -> Found:
     """The user's documents that are wanted."""
     indexed = matching(session, user_id, wanted)
     if is_sqlite(session):
-        return run(session, indexed)
+        return _find_in_two(session, user_id, wanted, indexed)
     # Without an order it is over after so many, and of what is common the server reads no index.
     found = run(session, indexed.order_by(None))
     if found.total <= COUNTED:
         return found._replace(statement=indexed)
     return run(session, walking(user_id, wanted), _AT_ONCE)._replace(total=found.total)
+
+
+def _find_in_two(session: Session, user_id: int, wanted: Wanted, indexed: Select[int]) -> Found:
+    """Of SQLite: what whole words prove, and what is left to be looked into.
+
+    Where the first are more than are counted, the others only matter if they are among the newest.
+    """
+    words = [term.proof for term in wanted.query.wanted if term.proof]
+    if not words:
+        return run(session, indexed)
+    proven = tuple(_by_proof(term) for term in wanted.query.wanted)
+    surely = wanted._replace(query=wanted.query._replace(wanted=proven))
+    sure = run(session, matching(session, user_id, surely))
+    rest = matching(session, user_id, wanted, without_all=words)
+    if sure.total > COUNTED:
+        rest = rest.where(_rowid(wanted.kind) >= place(user_id, sure.newest[-1]))
+    other = run(session, rest, COUNTED + 1 - min(sure.total, COUNTED))
+    newest = sorted((*sure.newest, *other.newest), reverse=True)[:_AT_ONCE]
+    return Found(indexed, min(sure.total + other.total, COUNTED + 1), newest)
+
+
+def _by_proof(term: Term) -> Term:
+    return Term(term.literal, (term.proof,), is_proven=True) if term.proof else term
 
 
 def run(session: Session, statement: Select[int], most: int | None = None) -> Found:
@@ -120,14 +143,17 @@ def _is_there(said: ColumnElement[str], term: Term) -> ColumnElement[bool]:
     return and_(has, said.regexp_match(f"(^|[^{tokens.LATIN}]){term.literal}"))
 
 
-def matching(session: Session, user_id: int, wanted: Wanted) -> Select[int]:
-    """The ids of the user's documents that are wanted, newest (largest) first."""
+def matching(session: Session, user_id: int, wanted: Wanted, without_all: Sequence[str] = ()) -> Select[int]:
+    """The ids of the user's documents that are wanted, newest (largest) first.
+
+    On SQLite only of those that have not all of the tokens `without_all`.
+    """
     query, documents = wanted.query, wanted.kind.table
     if not is_sqlite(session):
         return _with_tokens(session, user_id, wanted.kind, query.wanted).where(*_looks(wanted))
     proven = [term for term in query.unwanted if term.is_proven]
     lacks = [*wanted.without, *(token for term in proven for token in term.tokens)]
-    found = _with_tokens(session, user_id, wanted.kind, query.wanted, wanted.facts, lacks)
+    found = _of_sqlite(user_id, wanted.kind, query.wanted, wanted.facts, lacks, without_all)
     checks = [
         *wanted.conditions,
         *(func.instr(documents.c.text, term.literal) > 0 for term in query.wanted if not term.is_proven),
@@ -138,27 +164,40 @@ def matching(session: Session, user_id: int, wanted: Wanted) -> Select[int]:
     return found.where(*checks)
 
 
-def _with_tokens(
-    session: Session,
+def _with_tokens(session: Session, user_id: int, kind: Documents, terms: Sequence[Term]) -> Select[int]:
+    """The ids of the user's documents that have the tokens of these terms, newest (largest) first."""
+    if is_sqlite(session):
+        return _of_sqlite(user_id, kind, terms)
+    held = literal_column(models.held(kind.table.name), _TEXTS)
+    signs = [*_owner_sign(session, user_id), *(sign for term in terms for sign in _chosen(term.signs))]
+    found = select(kind.table.c.id).where(held.bool_op("@>")(literal(signs, _TEXTS)))
+    return found.order_by(kind.table.c.id.desc())
+
+
+def _of_sqlite(
     user_id: int,
     kind: Documents,
     terms: Sequence[Term],
     facts: Sequence[str] = (),
     lacks: Sequence[str] = (),
+    lacks_all: Sequence[str] = (),
 ) -> Select[int]:
-    """The ids of the user's documents that have the tokens of these terms, newest (largest) first."""
-    if not is_sqlite(session):
-        held = literal_column(models.held(kind.table.name), _TEXTS)
-        signs = [*_owner_sign(session, user_id), *(sign for term in terms for sign in _chosen(term.signs))]
-        found = select(kind.table.c.id).where(held.bool_op("@>")(literal(signs, _TEXTS)))
-        return found.order_by(kind.table.c.id.desc())
     has = [*facts, *(token for term in terms for token in _chosen(term.tokens))]
-    fts = table(kind.terms, column("rowid"), column(kind.terms))
-    found = select((fts.c.rowid - place(user_id)).label("id")).where(
-        fts.c[kind.terms].bool_op("MATCH")(_match(has, lacks)),
-        fts.c.rowid.between(place(user_id), place(user_id + 1)),
+    rowid = _rowid(kind)
+    found = select((rowid - place(user_id)).label("id")).where(
+        _TABLES[kind.terms].c[kind.terms].bool_op("MATCH")(_match(has, lacks, lacks_all)),
+        rowid.between(place(user_id), place(user_id + 1)),
     )
-    return found.order_by(fts.c.rowid.desc())
+    return found.order_by(rowid.desc())
+
+
+_TABLES = {
+    kind.terms: table(kind.terms, column("rowid"), column(kind.terms)) for kind in (MESSAGES, CONVERSATIONS)
+}
+
+
+def _rowid(kind: Documents) -> Any:
+    return _TABLES[kind.terms].c.rowid
 
 
 def scanning(kind: Documents, query: Query) -> Select[int]:
@@ -201,8 +240,12 @@ def _chosen(implied: Sequence[str]) -> Sequence[str]:
     return [implied[at * (many - 1) // (_TOKENS_OF_TERM - 1)] for at in range(_TOKENS_OF_TERM)]
 
 
-def _match(wanted: Sequence[str], unwanted: Sequence[str]) -> str:
+def _match(wanted: Sequence[str], unwanted: Sequence[str], not_all: Sequence[str]) -> str:
     """For FTS5. A token holds no quotation mark: that is a symbol with another name."""
-    expression = " AND ".join(f'"{token}"' for token in dict.fromkeys(wanted))
-    excluded = " OR ".join(f'"{token}"' for token in dict.fromkeys(unwanted))
-    return f"({expression}) NOT ({excluded})" if excluded else expression
+    alternatives = [*([token] for token in unwanted), *([not_all] if not_all else [])]
+    excluded = " OR ".join(f"({_all(tokens)})" for tokens in alternatives)
+    return f"({_all(wanted)}) NOT ({excluded})" if excluded else _all(wanted)
+
+
+def _all(tokens: Sequence[str]) -> str:
+    return " AND ".join(f'"{token}"' for token in dict.fromkeys(tokens))

@@ -21,12 +21,14 @@ class Term(msgspec.Struct, frozen=True, dict=True):
     Attributes:
         begins_word: One or two Latin letters or digits alone count at the beginning of a word only.
         is_proven: A text with these tokens has the literal; otherwise it may have.
+        proof: A token that proves it too; texts without it may still have the literal.
     """
 
     literal: str
     tokens: tuple[str, ...]
     begins_word: bool = False
     is_proven: bool = False
+    proof: str = ""
 
     def count(self, text: str) -> int:
         """How often it is in a folded text."""
@@ -88,21 +90,25 @@ def _term(literal: str) -> Term:
             return Term(literal, _of_letters(letters), is_proven=len(letters) <= 2)
         if len(latin) < 3:
             return Term(literal, (latin,), begins_word=True, is_proven=True)
-        return Term(literal, tuple(tokens.trigrams(latin)), is_proven=len(latin) == 3)
+        needed, proof = tuple(tokens.implied(latin)), "".join(tokens.itself(latin))
+        return Term(literal, needed, is_proven=len(needed) == 1, proof=proof)
     implied: dict[str, None] = {}
     for place, part in enumerate(parts):
-        implied |= dict.fromkeys(_of_part(part, is_first=place == 0))
+        is_first, is_last = place == 0, place == len(parts) - 1
+        implied |= dict.fromkeys(_of_part(part, is_first=is_first, is_last=is_last))
     return Term(literal, tuple(implied))
 
 
-def _of_part(part: tokens.Parts, *, is_first: bool) -> tuple[str, ...]:
-    """What a part of a longer literal implies: its first word may go on to the left."""
+def _of_part(part: tokens.Parts, *, is_first: bool, is_last: bool) -> tuple[str, ...]:
+    """What a part of a longer literal implies: in a text its first and its last word may be longer."""
     if part.letters:
         return _of_letters(part.letters)
     if part.symbol:
         return (tokens.of_symbol(part.symbol),)
+    if not (is_first or is_last) and tokens.itself(part.latin):
+        return tokens.itself(part.latin)
     if len(part.latin) >= 3:
-        return tuple(tokens.trigrams(part.latin))
+        return tuple(tokens.implied(part.latin))
     return () if is_first else (part.latin,)
 
 

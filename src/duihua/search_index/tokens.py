@@ -1,9 +1,10 @@
 r"""What a text is found by.
 
 The text is folded (`core.text.fold`) and cut into parts: words of Latin letters and digits, words of other
-scripts, and single characters of any other kind. A Latin word gives its trigrams and its first one and two
-characters; another word its characters and its bigrams; a single character itself. Which tokens a text has
-depends on neighbouring characters only, so that what a keyword implies is in every text that contains it.
+scripts, and single characters of any other kind. A Latin word gives every three and every four neighbours,
+its first one and two characters, and itself; another word its characters and its bigrams; a single character
+itself. Which tokens a text has depends on each part alone, so that what a keyword implies is in every text
+that contains it.
 
 The classes are fixed ranges and not Unicode's properties: another Python must find what this one has indexed.
 """
@@ -15,7 +16,7 @@ from operator import add
 from typing import NamedTuple
 
 # Kept beside the index: raise it with any change that gives a text other tokens, and the index is made anew.
-TOKENS_VERSION = 2
+TOKENS_VERSION = 3
 # With the marks that combine with them.
 LATIN = "0-9a-zß-öø-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f"
 # All the rest but punctuation, symbols, emoji and private use.
@@ -30,6 +31,10 @@ _PARTS = re.compile(rf"([{LATIN}]+)|([{_LETTERS}]+)|(\S)")
 _MARK = "\ue000"
 # A Latin word of fewer characters than this, alone, is looked for at the beginning of words.
 _GRAM = 3
+# What is longer implies these: their lists are shorter, and leave fewer texts to be looked into.
+_LONG_GRAM = 4
+# Longer ones are hardly words, and each is another token.
+_LONGEST_WORD = 16
 _NOT_ASCII = re.compile("[^0-9a-z]+")
 
 
@@ -55,7 +60,9 @@ def tokens(text: str) -> set[str]:
             found.update(map(add, letters, letters[1:]))
         elif latin:
             found.update(beginnings(latin))
-            found.update(trigrams(latin))
+            found.update(grams(latin, _GRAM))
+            found.update(grams(latin, _LONG_GRAM))
+            found.update(itself(latin))
         else:
             found.add(of_symbol(symbol))
     return found
@@ -66,9 +73,19 @@ def beginnings(latin: str) -> tuple[str, ...]:
     return (latin[0], latin[:2])
 
 
-def trigrams(latin: str) -> list[str]:
-    """Every three neighbours of a Latin word."""
-    return [latin[at : at + _GRAM] for at in range(len(latin) - _GRAM + 1)]
+def grams(latin: str, length: int) -> list[str]:
+    """Every `length` neighbours of a Latin word."""
+    return [latin[at : at + length] for at in range(len(latin) - length + 1)]
+
+
+def implied(latin: str) -> list[str]:
+    """The fewest tokens that tell a Latin word of three characters or more, wherever it is in another."""
+    return grams(latin, min(len(latin), _LONG_GRAM))
+
+
+def itself(latin: str) -> tuple[str, ...]:
+    """The token of a whole Latin word; none of what is too long, or short enough to be one of the others."""
+    return (latin,) if _LONG_GRAM < len(latin) <= _LONGEST_WORD else ()
 
 
 def of_symbol(symbol: str) -> str:
