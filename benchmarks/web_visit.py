@@ -9,7 +9,6 @@ from playwright.async_api import Browser, CDPSession, Page
 
 _HERE = Path(__file__).parent
 _MARKED = _HERE.parent / "web" / "node_modules" / "marked" / "lib" / "marked.esm.js"
-_MIB = 1024 * 1024
 _FRAMES = """() => { window.frames_ = 0; window.began_ = performance.now();
   const next = () => { window.frames_++; requestAnimationFrame(next); }; requestAnimationFrame(next); }"""
 _DROPPED = "() => 1 - window.frames_ / ((performance.now() - window.began_) / (1000 / 60))"
@@ -53,22 +52,6 @@ class Visit(NamedTuple):
         metrics = (await self.devtools.send("Performance.getMetrics"))["metrics"]
         return next(1000 * float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
 
-    async def heap(self) -> float:
-        """MiB of live JavaScript objects."""
-        for _ in range(3):
-            await self.devtools.send("HeapProfiler.collectGarbage")
-        usage = await self.devtools.send("Runtime.getHeapUsage")
-        return float(usage["usedSize"]) / _MIB
-
-    async def tab(self) -> float:
-        """MiB that the tab's process has for itself: heap, elements, images, compiled code, the engine."""
-        assert self.page.context.browser
-        browser = await self.page.context.browser.new_browser_cdp_session()
-        processes = (await browser.send("SystemInfo.getProcessInfo"))["processInfo"]
-        await browser.detach()
-        # Chromium keeps an empty renderer in reserve: the larger one is the page's.
-        return max(_private(int(each["id"])) for each in processes if each["type"] == "renderer")
-
     async def ask(self, chat_id: str, text: str = "说吧") -> None:
         """Send in the client, and wait for the end of the reply."""
         if chat_id not in self.page.url:
@@ -79,12 +62,6 @@ class Visit(NamedTuple):
         await self.page.keyboard.press("Enter")
         await self.page.locator("article.assistant").nth(count).wait_for()
         await self.page.evaluate(_ENDED)
-
-
-def _private(pid: int) -> float:
-    # Chromium's own "memory footprint" on Linux.
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "VmSwap"))) / 1024
 
 
 def _script_share(profile: dict[str, Any]) -> float:
