@@ -6,6 +6,7 @@ from tests.fixtures.client import Client
 from tests.web.conftest import Visit
 
 _SIZE = "(name) => CSS.highlights.get(name)?.size ?? 0"
+_NOW = "(words) => [...(CSS.highlights.get('found-now') ?? [])].join() === words"
 
 
 async def _long(archive: Client) -> str:
@@ -87,3 +88,22 @@ async def test_a_second_press_is_the_browsers_own(visit: Visit, archive: Client)
         await page.evaluate("addEventListener('keydown', (e) => (window.taken = e.defaultPrevented))")
         await page.keyboard.press("Control+f")
         assert await page.evaluate("window.taken") is False
+
+
+async def test_what_is_coloured_or_bold_in_parts_is_one_text_and_buttons_are_none(
+    visit: Visit, archive: Client
+) -> None:
+    text = "```python\ndef f(x):\n    return x\n```\n\n甲 **乙丙** 丁，复制它。"
+    chat = await archive.conversation(title="码")
+    await archive.say(chat["uuid"], "问", config={"offline": {"text": text, "rate": 0}})
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator(".hljs-keyword").first.wait_for()
+        bar = await _bar(page)
+        # The keyword has an element of its own.
+        for words in ("def f(x):", "乙丙", "复制"):
+            await bar.get_by_role("textbox").fill(words)
+            await expect(bar.locator(".count")).to_have_text("1/1")
+            await page.wait_for_function(_NOW, arg=words)
+            assert await page.evaluate(_SIZE, "found") == 1

@@ -5,23 +5,54 @@ const SHOWN_MS = 8000;
 /** @param {string} words as they were searched: quotes are phrases, "-" excludes */
 const termsOf = (words) => [...words.matchAll(/(-?)"([^"]+)"|(\S+)/g)].filter(([, minus, , word]) => !minus && !word?.startsWith("-")).map(([, , phrase, word]) => (phrase ?? word).toLowerCase());
 
+const BLOCKS = "p, li, pre, td, th, h2, h3, h4, h5, h6, blockquote, div";
+// Not what was said: names and buttons of code and tables, and what screen readers are told of a formula.
+const OURS = "button, figcaption, .katex-mathml";
+
 /** Where the words stand in the element, in the order of the page. @param {Element} element @param {string} words */
 export function rangesOf(element, words) {
   const terms = termsOf(words);
-  const ranges = [];
-  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  return linesOf(element).flatMap((nodes) => {
+    const text = nodes.map(({ data }) => data).join("").toLowerCase();
+    const places = terms.flatMap((term) => placesOf(text, term)).sort(([one], [other]) => one - other);
+    return places.map(([from, to]) => {
+      const range = new Range();
+      range.setStart(...pointAt(nodes, from, 1));
+      range.setEnd(...pointAt(nodes, to, 0));
+      return range;
+    });
+  });
+}
+
+/** Texts that are read in one go, though parts of them are bold or coloured: those of one block. @param {Element} element */
+function linesOf(element) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT, ({ parentElement }) => (parentElement.closest(OURS) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT));
+  /** @type {Text[][]} */
+  const lines = [];
+  let last;
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const text = node.data.toLowerCase();
-    for (const term of terms) {
-      for (let at = text.indexOf(term); at >= 0; at = text.indexOf(term, at + term.length)) {
-        const range = new Range();
-        range.setStart(node, Math.min(at, node.length));
-        range.setEnd(node, Math.min(at + term.length, node.length));
-        ranges.push(range);
-      }
-    }
+    const block = node.parentElement.closest(BLOCKS);
+    if (block !== last) lines.push([]);
+    lines.at(-1).push(/** @type {Text} */ (node));
+    last = block;
   }
-  return ranges;
+  return lines;
+}
+
+/** @param {string} text @param {string} term @returns {[number, number][]} */
+function placesOf(text, term) {
+  const places = [];
+  for (let at = text.indexOf(term); at >= 0; at = text.indexOf(term, at + term.length)) places.push([at, at + term.length]);
+  return places;
+}
+
+/** The node and the place in it; between two of them, the second where `after` is 1. @param {Text[]} nodes @param {number} at @param {0 | 1} after */
+function pointAt(nodes, at, after) {
+  for (const node of nodes) {
+    if (at + after <= node.length) return [node, at];
+    at -= node.length;
+  }
+  return [nodes.at(-1), nodes.at(-1).length];
 }
 
 /** Colour these, instead of those before. @param {"found" | "found-now"} name @param {Range[]} ranges */
