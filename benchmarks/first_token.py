@@ -28,8 +28,8 @@ _COMMIT_BYTES = 16 * 1024
 _SCRIPT = {"chunks": 3, "rate": 100}
 
 
-async def _first(port: int, request: bytes) -> float:
-    """Milliseconds until text."""
+async def first(port: int, request: bytes) -> float:
+    """Milliseconds until text, on a new connection."""
     exchange = await open_exchange(port, request)
     await exchange.ended
     at = next(
@@ -57,7 +57,7 @@ def _sync(file: Path) -> float:
 async def _long_chat(api: Api, turns: int) -> str:
     chat_id = await api.conversation()
     for number in range(turns):
-        await _first(api.port, say(api.port, chat_id, f"turn {number}", {"chunks": 20, "rate": 0}))
+        await first(api.port, say(api.port, chat_id, f"turn {number}", {"chunks": 20, "rate": 0}))
     return chat_id
 
 
@@ -84,7 +84,7 @@ async def measure(requests: int, turns: int) -> int:
                 taken = []
                 for port, request in asked:
                     await asyncio.sleep(0.002)
-                    taken.append(await _first(port, request))
+                    taken.append(await first(port, request))
                 taken.append(_sync(on.folder / "disk"))
                 if number >= _WARMING:
                     for name, milliseconds in zip(names, taken, strict=True):

@@ -62,6 +62,7 @@ def of_benchmarks(kills: int, cuts: int) -> list[Row]:
     commands = {
         f"G1, G3, G5 one process on SQLite, {kills} times killed": ["kill_rounds", "--rounds", str(kills)],
         f"G2 one process on SQLite, {cuts} connections cut": ["cuts", "--cuts", str(cuts)],
+        "G18 a provider that does not answer slows no other": ["bad_provider"],
     }
     return [_benchmark(promise, arguments) for promise, arguments in commands.items()]
 
