@@ -535,9 +535,9 @@ CREATE INDEX message_terms ON message_documents USING gin ((ARRAY['user' || CAST
 
 CREATE INDEX conversation_terms ON conversation_documents USING gin ((ARRAY['user' || CAST(conversation_documents.user_id AS TEXT)] || string_to_array(translate(conversation_documents.text COLLATE "C", ' 0123456789abcdefghijklmnopqrstuvwxyz', ''), NULL) || string_to_array(regexp_replace(regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z]+', ' ', 'g'), '..', '\&|', 'g'), '|') || string_to_array(regexp_replace((' ' || regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z]+', ' ', 'g')), '..', '\&|', 'g'), '|')));
 
-INSERT INTO search_index (kind, version) VALUES ('messages', 2);
+INSERT INTO search_index (kind, version) VALUES ('messages', 4);
 
-INSERT INTO search_index (kind, version) VALUES ('conversations', 2);
+INSERT INTO search_index (kind, version) VALUES ('conversations', 4);
 
 SELECT setval('users_id_seq', greatest((SELECT coalesce(max(id), 0) + 1 FROM users), (SELECT last_value + CAST(is_called AS INTEGER) FROM users_id_seq)), false);
 

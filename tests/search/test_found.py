@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from duihua.models import Message
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.search import SearchQuery
 from duihua.search import service
-from duihua.search_index import repository
+from duihua.search_index import lookup_repository, repository
 from duihua.search_index.lookup_repository import Wanted, walking
 from duihua.search_index.query import parse
 from tests.fixtures.rows import MOMENT, conversation, default_group_id
@@ -124,6 +125,48 @@ def keywords(draw: st.DrawFn) -> str:
         piece = draw(st.sampled_from(FORMS))(text[start : start + draw(st.integers(1, 12))])
         drawn.append(draw(st.sampled_from([piece, piece, draw(st.sampled_from(WORDS))])))
     return " ".join(drawn)
+
+
+# In many words, one of them longer than any that is a token.
+AROUND = ["table", "tables", "unable", "able", "stable1", f"x{'y' * 40}able", "abl e", "tab le", "unstable"]
+PIECES = [
+    *(
+        "able",
+        "tabl",
+        "nstabl",
+        "unable",
+        "able the",
+        "able tabl",
+        "able 京",
+        "able -京",
+        "able -unable",
+        "yabl",
+    ),
+    *(
+        '"able to"',
+        '"able t"',
+        '"e to 京都"',
+        '"the able to"',
+        "able t",
+        "able -a",
+        "cable",
+        "京都旅",
+        "京都旅行",
+    ),
+]
+
+
+async def test_what_few_words_prove_and_many_do_not(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup_repository, "_AT_ONCE", 3)
+    monkeypatch.setattr(lookup_repository, "_WORDS", 2)
+    ends = ("", " to 京都旅行", " the table", "  to 京都 旅行", " and the able to")
+    stored = await database.write(store, [word + end for end in ends for word in AROUND])
+    for keyword in PIECES:
+        expected = {uuid for uuid, text in stored.items() if scan(text, keyword)}
+        assert await database.read(found, keyword) == expected, keyword
+        assert expected or keyword == "cable"
 
 
 async def test_every_query_finds_what_a_scan_finds(database: Database) -> None:

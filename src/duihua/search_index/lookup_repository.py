@@ -1,5 +1,6 @@
 """What the index finds: ids, newest first, counted and checked inside the database."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -33,6 +34,8 @@ RARE = 1000
 _TOKENS_OF_TERM = 8
 # Ids that are found with their number: as many as are ranked.
 _AT_ONCE = 300
+# So many words that a piece is in are looked up; what is in others is looked for in the texts.
+_WORDS = 16
 _OWNERS = "search_owners"
 _TEXTS = ARRAY(Text)
 
@@ -64,35 +67,17 @@ def find(session: Session, user_id: int, wanted: Wanted) -> Found:
     """The user's documents that are wanted."""
     indexed = matching(session, user_id, wanted)
     if is_sqlite(session):
-        return _find_in_two(session, user_id, wanted, indexed)
+        query = wanted.query
+        pieces = [term for term in query.wanted if not term.is_proven]
+        sure = not wanted.conditions and all(term.is_proven for term in query.unwanted)
+        if sure and pieces and all(term.is_piece for term in pieces):
+            return _newest_first(session, user_id, wanted, indexed)
+        return run(session, indexed)
     # Without an order it is over after so many, and of what is common the server reads no index.
     found = run(session, indexed.order_by(None))
     if found.total <= COUNTED:
         return found._replace(statement=indexed)
     return run(session, walking(user_id, wanted), _AT_ONCE)._replace(total=found.total)
-
-
-def _find_in_two(session: Session, user_id: int, wanted: Wanted, indexed: Select[int]) -> Found:
-    """Of SQLite: what whole words prove, and what is left to be looked into.
-
-    Where the first are more than are counted, the others only matter if they are among the newest.
-    """
-    words = [term.proof for term in wanted.query.wanted if term.proof]
-    if not words:
-        return run(session, indexed)
-    proven = tuple(_by_proof(term) for term in wanted.query.wanted)
-    surely = wanted._replace(query=wanted.query._replace(wanted=proven))
-    sure = run(session, matching(session, user_id, surely))
-    rest = matching(session, user_id, wanted, without_all=words)
-    if sure.total > COUNTED:
-        rest = rest.where(_rowid(wanted.kind) >= place(user_id, sure.newest[-1]))
-    other = run(session, rest, COUNTED + 1 - min(sure.total, COUNTED))
-    newest = sorted((*sure.newest, *other.newest), reverse=True)[:_AT_ONCE]
-    return Found(indexed, min(sure.total + other.total, COUNTED + 1), newest)
-
-
-def _by_proof(term: Term) -> Term:
-    return Term(term.literal, (term.proof,), is_proven=True) if term.proof else term
 
 
 def run(session: Session, statement: Select[int], most: int | None = None) -> Found:
@@ -108,6 +93,43 @@ def run(session: Session, statement: Select[int], most: int | None = None) -> Fo
     newest = select(some.c.id, number.scalar_subquery()).order_by(some.c.id.desc()).limit(_AT_ONCE)
     rows = connection.execute(newest).all()
     return Found(statement, rows[0][1] if rows else 0, [row[0] for row in rows])
+
+
+def _newest_first(session: Session, user_id: int, wanted: Wanted, indexed: Select[int]) -> Found:
+    """The same (of SQLite), looking into few texts for a piece of Latin words.
+
+    The words that it is in are learnt from its newest hits; what has one of them is proven by its tokens, and
+    is only counted. What has none, may have the piece in a word that the newest had not: that is looked into.
+    """
+    rows = session.connection().execute(indexed.add_columns(wanted.kind.table.c.text).limit(_AT_ONCE)).all()
+    newest = [row.id for row in rows]
+    if len(rows) < _AT_ONCE:
+        return Found(indexed, len(rows), newest)
+    query = wanted.query
+    pieces = [term for term in query.wanted if not term.is_proven]
+    words = [_any(Counter(word for row in rows for word in term.words(row.text))) for term in pieces]
+    if not all(words):
+        return run(session, indexed)
+    proven = [term for term in query.wanted if term.is_proven]
+    sure = _match(_tokens(wanted.facts, proven), _lacks(wanted), words)
+    total = _count(session, _at(user_id, wanted.kind, sure))
+    if total <= COUNTED:
+        others = (
+            f"({_match(_tokens(wanted.facts, query.wanted), _lacks(wanted))}) NOT ({' AND '.join(words)})"
+        )
+        total += _count(session, _checked(_at(user_id, wanted.kind, others), wanted))
+    return Found(indexed, min(total, COUNTED + 1), newest)
+
+
+def _count(session: Session, statement: Select[int]) -> int:
+    some = statement.order_by(None).limit(COUNTED + 1).subquery()
+    return session.connection().execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def _any(words: Counter[str]) -> str:
+    """For FTS5: one of the most frequent of these."""
+    found = " OR ".join(f'"{word}"' for word, _ in words.most_common(_WORDS))
+    return found and f"({found})"
 
 
 def frequencies(session: Session, user_id: int, terms: Sequence[Term]) -> list[int]:
@@ -143,17 +165,27 @@ def _is_there(said: ColumnElement[str], term: Term) -> ColumnElement[bool]:
     return and_(has, said.regexp_match(f"(^|[^{tokens.LATIN}]){term.literal}"))
 
 
-def matching(session: Session, user_id: int, wanted: Wanted, without_all: Sequence[str] = ()) -> Select[int]:
-    """The ids of the user's documents that are wanted, newest (largest) first.
-
-    On SQLite only of those that have not all of the tokens `without_all`.
-    """
-    query, documents = wanted.query, wanted.kind.table
+def matching(session: Session, user_id: int, wanted: Wanted) -> Select[int]:
+    """The ids of the user's documents that are wanted, newest (largest) first."""
+    query = wanted.query
     if not is_sqlite(session):
         return _with_tokens(session, user_id, wanted.kind, query.wanted).where(*_looks(wanted))
-    proven = [term for term in query.unwanted if term.is_proven]
-    lacks = [*wanted.without, *(token for term in proven for token in term.tokens)]
-    found = _of_sqlite(user_id, wanted.kind, query.wanted, wanted.facts, lacks, without_all)
+    indexed = _match(_tokens(wanted.facts, query.wanted), _lacks(wanted))
+    return _checked(_at(user_id, wanted.kind, indexed), wanted)
+
+
+def _tokens(facts: Sequence[str], terms: Sequence[Term]) -> list[str]:
+    return [*facts, *(token for term in terms for token in _chosen(term.tokens))]
+
+
+def _lacks(wanted: Wanted) -> list[str]:
+    proven = [term for term in wanted.query.unwanted if term.is_proven]
+    return [*wanted.without, *(token for term in proven for token in term.tokens)]
+
+
+def _checked(found: Select[int], wanted: Wanted) -> Select[int]:
+    """Of what the tokens leave (on SQLite), what is wanted."""
+    query, documents = wanted.query, wanted.kind.table
     checks = [
         *wanted.conditions,
         *(func.instr(documents.c.text, term.literal) > 0 for term in query.wanted if not term.is_proven),
@@ -164,40 +196,29 @@ def matching(session: Session, user_id: int, wanted: Wanted, without_all: Sequen
     return found.where(*checks)
 
 
-def _with_tokens(session: Session, user_id: int, kind: Documents, terms: Sequence[Term]) -> Select[int]:
-    """The ids of the user's documents that have the tokens of these terms, newest (largest) first."""
-    if is_sqlite(session):
-        return _of_sqlite(user_id, kind, terms)
-    held = literal_column(models.held(kind.table.name), _TEXTS)
-    signs = [*_owner_sign(session, user_id), *(sign for term in terms for sign in _chosen(term.signs))]
-    found = select(kind.table.c.id).where(held.bool_op("@>")(literal(signs, _TEXTS)))
-    return found.order_by(kind.table.c.id.desc())
-
-
-def _of_sqlite(
+def _with_tokens(
+    session: Session,
     user_id: int,
     kind: Documents,
     terms: Sequence[Term],
-    facts: Sequence[str] = (),
-    lacks: Sequence[str] = (),
-    lacks_all: Sequence[str] = (),
 ) -> Select[int]:
-    has = [*facts, *(token for term in terms for token in _chosen(term.tokens))]
-    rowid = _rowid(kind)
-    found = select((rowid - place(user_id)).label("id")).where(
-        _TABLES[kind.terms].c[kind.terms].bool_op("MATCH")(_match(has, lacks, lacks_all)),
-        rowid.between(place(user_id), place(user_id + 1)),
+    """The ids of the user's documents that have the tokens of these terms, newest (largest) first."""
+    if not is_sqlite(session):
+        held = literal_column(models.held(kind.table.name), _TEXTS)
+        signs = [*_owner_sign(session, user_id), *(sign for term in terms for sign in _chosen(term.signs))]
+        found = select(kind.table.c.id).where(held.bool_op("@>")(literal(signs, _TEXTS)))
+        return found.order_by(kind.table.c.id.desc())
+    return _at(user_id, kind, _match(_tokens((), terms)))
+
+
+def _at(user_id: int, kind: Documents, expression: str) -> Select[int]:
+    """The ids of the user's documents that FTS5 finds, newest (largest) first."""
+    fts = table(kind.terms, column("rowid"), column(kind.terms))
+    found = select((fts.c.rowid - place(user_id)).label("id")).where(
+        fts.c[kind.terms].bool_op("MATCH")(expression),
+        fts.c.rowid.between(place(user_id), place(user_id + 1)),
     )
-    return found.order_by(rowid.desc())
-
-
-_TABLES = {
-    kind.terms: table(kind.terms, column("rowid"), column(kind.terms)) for kind in (MESSAGES, CONVERSATIONS)
-}
-
-
-def _rowid(kind: Documents) -> Any:
-    return _TABLES[kind.terms].c.rowid
+    return found.order_by(fts.c.rowid.desc())
 
 
 def scanning(kind: Documents, query: Query) -> Select[int]:
@@ -240,12 +261,8 @@ def _chosen(implied: Sequence[str]) -> Sequence[str]:
     return [implied[at * (many - 1) // (_TOKENS_OF_TERM - 1)] for at in range(_TOKENS_OF_TERM)]
 
 
-def _match(wanted: Sequence[str], unwanted: Sequence[str], not_all: Sequence[str]) -> str:
+def _match(wanted: Sequence[str], unwanted: Sequence[str] = (), also: Sequence[str] = ()) -> str:
     """For FTS5. A token holds no quotation mark: that is a symbol with another name."""
-    alternatives = [*([token] for token in unwanted), *([not_all] if not_all else [])]
-    excluded = " OR ".join(f"({_all(tokens)})" for tokens in alternatives)
-    return f"({_all(wanted)}) NOT ({excluded})" if excluded else _all(wanted)
-
-
-def _all(tokens: Sequence[str]) -> str:
-    return " AND ".join(f'"{token}"' for token in dict.fromkeys(tokens))
+    expression = " AND ".join([*(f'"{token}"' for token in dict.fromkeys(wanted)), *also])
+    excluded = " OR ".join(f'"{token}"' for token in dict.fromkeys(unwanted))
+    return f"({expression}) NOT ({excluded})" if excluded else expression

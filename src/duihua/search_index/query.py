@@ -21,14 +21,12 @@ class Term(msgspec.Struct, frozen=True, dict=True):
     Attributes:
         begins_word: One or two Latin letters or digits alone count at the beginning of a word only.
         is_proven: A text with these tokens has the literal; otherwise it may have.
-        proof: A token that proves it too; texts without it may still have the literal.
     """
 
     literal: str
     tokens: tuple[str, ...]
     begins_word: bool = False
     is_proven: bool = False
-    proof: str = ""
 
     def count(self, text: str) -> int:
         """How often it is in a folded text."""
@@ -41,9 +39,22 @@ class Term(msgspec.Struct, frozen=True, dict=True):
         return (found.span() for found in self._pattern.finditer(text))
 
     @property
+    def is_piece(self) -> bool:
+        """Whether it is of Latin letters and digits alone, and so always inside one word."""
+        return re.fullmatch(f"[{LATIN}]+", self.literal) is not None
+
+    def words(self, text: str) -> list[str]:
+        """The words of a folded text that a piece is in; but those that are no tokens."""
+        return [word for found in self._around.findall(text) for word in tokens.whole(found)]
+
+    @property
     def signs(self) -> Sequence[str]:
         """What PostgreSQL finds it by."""
         return sorted(tokens.signs(self.literal, begins_word=self.begins_word))
+
+    @cached_property
+    def _around(self) -> re.Pattern[str]:
+        return re.compile(f"[{LATIN}]*{self.literal}[{LATIN}]*")
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -87,30 +98,32 @@ def _term(literal: str) -> Term:
         if symbol:
             return Term(literal, (tokens.of_symbol(symbol),), is_proven=True)
         if letters:
-            return Term(literal, _of_letters(letters), is_proven=len(letters) <= 2)
+            return Term(literal, _of_letters(letters), is_proven=len(letters) <= 3)
         if len(latin) < 3:
             return Term(literal, (latin,), begins_word=True, is_proven=True)
-        needed, proof = tuple(tokens.implied(latin)), "".join(tokens.itself(latin))
-        return Term(literal, needed, is_proven=len(needed) == 1, proof=proof)
+        return Term(literal, tuple(tokens.trigrams(latin)), is_proven=len(latin) == 3)
     implied: dict[str, None] = {}
     for place, part in enumerate(parts):
-        is_first, is_last = place == 0, place == len(parts) - 1
-        implied |= dict.fromkeys(_of_part(part, is_first=is_first, is_last=is_last))
-    return Term(literal, tuple(implied))
+        inside = 0 < place < len(parts) - 1
+        implied |= dict.fromkeys(_of_part(part, is_first=place == 0, is_whole=inside))
+    meeting = tokens.meetings(literal)
+    # With what meets before a word, its beginning is there: its long list need not be read.
+    known = set(map(tokens.beginning_of, meeting))
+    return Term(
+        literal, tuple(dict.fromkeys([*meeting, *(token for token in implied if token not in known)]))
+    )
 
 
-def _of_part(part: tokens.Parts, *, is_first: bool, is_last: bool) -> tuple[str, ...]:
-    """What a part of a longer literal implies: in a text its first and its last word may be longer."""
+def _of_part(part: tokens.Parts, *, is_first: bool, is_whole: bool) -> tuple[str, ...]:
+    """What a part of a longer literal implies: the first may go on to the left, the last to the right."""
     if part.letters:
         return _of_letters(part.letters)
     if part.symbol:
         return (tokens.of_symbol(part.symbol),)
-    if not (is_first or is_last) and tokens.itself(part.latin):
-        return tokens.itself(part.latin)
     if len(part.latin) >= 3:
-        return tuple(tokens.implied(part.latin))
+        return (is_whole and tokens.whole(part.latin)) or tuple(tokens.trigrams(part.latin))
     return () if is_first else (part.latin,)
 
 
 def _of_letters(letters: str) -> tuple[str, ...]:
-    return (letters,) if len(letters) == 1 else tuple(map(str.__add__, letters, letters[1:]))
+    return (letters,) if len(letters) <= 3 else tuple(tokens.trigrams(letters))

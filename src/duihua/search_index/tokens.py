@@ -1,10 +1,10 @@
 r"""What a text is found by.
 
 The text is folded (`core.text.fold`) and cut into parts: words of Latin letters and digits, words of other
-scripts, and single characters of any other kind. A Latin word gives every three and every four neighbours,
-its first one and two characters, and itself; another word its characters and its bigrams; a single character
-itself. Which tokens a text has depends on each part alone, so that what a keyword implies is in every text
-that contains it.
+scripts, and single characters of any other kind. A Latin word gives itself, its trigrams and its first one
+and two characters, and with the word after the next space what meets there; another word its characters,
+bigrams and trigrams; a single character itself. Which tokens a text has depends only on what is beside each
+other, so that what a keyword implies is in every text that contains it.
 
 The classes are fixed ranges and not Unicode's properties: another Python must find what this one has indexed.
 """
@@ -16,7 +16,7 @@ from operator import add
 from typing import NamedTuple
 
 # Kept beside the index: raise it with any change that gives a text other tokens, and the index is made anew.
-TOKENS_VERSION = 3
+TOKENS_VERSION = 4
 # With the marks that combine with them.
 LATIN = "0-9a-zß-öø-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f"
 # All the rest but punctuation, symbols, emoji and private use.
@@ -29,12 +29,12 @@ _LETTERS = (
 _PARTS = re.compile(rf"([{LATIN}]+)|([{_LETTERS}]+)|(\S)")
 # Before what is no part of a text. It makes FTS5 take ASCII punctuation for a word, too.
 _MARK = "\ue000"
+# Longer ones are data rather than words, and each would be a token of one text alone.
+_LONGEST = 32
+# The last character of a word, and the first two of the next.
+_MEETING = re.compile(rf"([{LATIN}]) (?=([{LATIN}]{{1,2}}))")
 # A Latin word of fewer characters than this, alone, is looked for at the beginning of words.
 _GRAM = 3
-# What is longer implies these: their lists are shorter, and leave fewer texts to be looked into.
-_LONG_GRAM = 4
-# Longer ones are hardly words, and each is another token.
-_LONGEST_WORD = 16
 _NOT_ASCII = re.compile("[^0-9a-z]+")
 
 
@@ -58,13 +58,14 @@ def tokens(text: str) -> set[str]:
         if letters:
             found.update(letters)
             found.update(map(add, letters, letters[1:]))
+            found.update(trigrams(letters))
         elif latin:
             found.update(beginnings(latin))
-            found.update(grams(latin, _GRAM))
-            found.update(grams(latin, _LONG_GRAM))
-            found.update(itself(latin))
+            found.update(trigrams(latin))
+            found.update(whole(latin))
         else:
             found.add(of_symbol(symbol))
+    found.update(f"{last}{_MARK}{first}" for last, first in _MEETING.findall(text))
     return found
 
 
@@ -73,19 +74,28 @@ def beginnings(latin: str) -> tuple[str, ...]:
     return (latin[0], latin[:2])
 
 
-def grams(latin: str, length: int) -> list[str]:
-    """Every `length` neighbours of a Latin word."""
-    return [latin[at : at + length] for at in range(len(latin) - length + 1)]
+def trigrams(word: str) -> list[str]:
+    """Every three neighbours of a word."""
+    return [word[at : at + _GRAM] for at in range(len(word) - _GRAM + 1)]
 
 
-def implied(latin: str) -> list[str]:
-    """The fewest tokens that tell a Latin word of three characters or more, wherever it is in another."""
-    return grams(latin, min(len(latin), _LONG_GRAM))
+def whole(latin: str) -> tuple[str, ...]:
+    """A Latin word itself, where no other token is the same."""
+    return (latin,) if _GRAM < len(latin) <= _LONGEST else ()
 
 
-def itself(latin: str) -> tuple[str, ...]:
-    """The token of a whole Latin word; none of what is too long, or short enough to be one of the others."""
-    return (latin,) if _LONG_GRAM < len(latin) <= _LONGEST_WORD else ()
+def meetings(literal: str) -> list[str]:
+    """What of a literal meets at spaces: its last word may go on to the right."""
+    return [
+        f"{found[1]}{_MARK}{found[2]}"
+        for found in _MEETING.finditer(literal)
+        if len(found[2]) == 2 or found.end(2) < len(literal)
+    ]
+
+
+def beginning_of(meeting: str) -> str:
+    """The beginning of a word that a text with this meeting has among its tokens, too."""
+    return meeting.partition(_MARK)[2]
 
 
 def of_symbol(symbol: str) -> str:
