@@ -18,6 +18,7 @@ SHORT: dict[str, list[str]] = {
     "search": ["--messages", "20000"],
     "import_memory": ["--megabytes", "20"],
     "parts": ["--rounds", "1"],
+    "bad_provider": ["--rounds", "2"],
     "faults": ["--short"],
     "replay": ["--dialogues", "60", "--kills", "1"],
 }
