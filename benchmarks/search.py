@@ -32,6 +32,7 @@ from duihua.db.session import Database, Session, open_database
 from duihua.models import Message
 from duihua.schemas.search import SearchQuery
 from duihua.search import service
+from duihua.serving import SWITCH_SECONDS
 
 FULL = 1_000_000
 ROUNDS = 3
@@ -201,6 +202,7 @@ def main() -> int:
     parser.add_argument("--keep", metavar="FOLDER", help="where the SQLite file is made, and stays")
     options = parser.parse_args()
     options.messages = FULL if options.full else options.messages
+    sys.setswitchinterval(SWITCH_SECONDS)
     return asyncio.run(somewhere(options))
 
 

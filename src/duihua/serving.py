@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
 from contextlib import suppress
 
 import structlog
@@ -26,6 +27,9 @@ from duihua.supervisor import Inherited
 log = structlog.get_logger()
 # What a stopping server may take beyond the draining: writing down what was interrupted.
 _MARGIN_SECONDS = 5
+# After so long a thread that searches lets the event loop have its turn: between two tokens there are 20 ms,
+# and of CPython's own 5 ms several may be waited for.
+SWITCH_SECONDS = 0.001
 
 
 class Server(uvicorn.Server):
@@ -105,6 +109,7 @@ def serve(config: Config, inherited: Inherited | None = None) -> None:
     Raises:
         DatabaseInUse: nothing was changed.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     with sole_server(config.resolved_database_url):
         # uvicorn ends by raising the signal that stopped it once more: having stopped cleanly is no failure.
         signal.signal(signal.SIGTERM, lambda *_: None)
