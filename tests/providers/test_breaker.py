@@ -9,7 +9,7 @@ import pytest
 from duihua.core.i18n import translate
 from duihua.providers import breaker
 from duihua.providers.breaker import FAILURES, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breakers
-from duihua.providers.endpoint import Endpoint
+from duihua.providers.endpoint import Endpoint, Timeouts
 from duihua.providers.errors import (
     ProviderError,
     ProviderPaused,
@@ -17,8 +17,8 @@ from duihua.providers.errors import (
     ProviderUnauthorized,
     ProviderUnreachable,
 )
-from duihua.providers.openai import OpenAIProvider
-from tests.fixtures.upstream import Act, Upstream, answer, head, reply
+from duihua.providers.openai import OpenAIProvider, base_url_of
+from tests.fixtures.upstream import DONE, FINISH, Act, Script, Upstream, answer, delta, head, reply
 from tests.providers.reading import ask, connection, request
 
 HERE, THERE = (Endpoint(name, f"http://{name}.example/v1", "key") for name in ("here", "there"))
@@ -158,6 +158,48 @@ async def test_nothing_is_sent_while_it_is_open(monkeypatch: pytest.MonkeyPatch)
         await asyncio.sleep(0.35)
         assert (await ask(provider)).text == "好了"
         assert (await ask(provider)).text == "好了"
+
+
+@pytest.mark.parametrize(
+    "neighbour",
+    [
+        Endpoint("mine", HERE.base_url, "another key"),
+        Endpoint("mine", HERE.base_url, "key", timeouts=Timeouts(first_byte=600)),
+    ],
+    ids=["another key", "more patience"],
+)
+def test_failures_of_one_connection_are_not_those_of_another(breakers: Breakers, neighbour: Endpoint) -> None:
+    fail(breakers, FAILURES)
+    succeed(breakers, neighbour)
+    # That one was answered does not mend the other either: its key may be what fails.
+    assert seconds_left(breakers) == FIRST_PAUSE_SECONDS
+
+
+def test_the_same_connection_made_anew_is_the_same(breakers: Breakers) -> None:
+    fail(breakers, FAILURES)
+    with pytest.raises(ProviderPaused), breakers.attempt(Endpoint("renamed", HERE.base_url, "key")):
+        pass
+
+
+async def test_an_impatient_neighbour_pauses_nobody_else() -> None:
+    slow: Script = [0.3, head() + delta("好") + FINISH + DONE]
+    async with Upstream(slow) as upstream, connection(upstream.url) as patient:
+        endpoint = Endpoint("hasty", base_url_of(upstream.url), "other", timeouts=Timeouts(first_byte=0.05))
+        hasty = OpenAIProvider(endpoint, patient._transport)
+        for _ in range(FAILURES):
+            assert (await ask(hasty)).code == "provider_timeout"
+        assert (await ask(hasty)).code == "provider_paused"
+        assert (await ask(patient)).text == "好"
+
+
+async def test_what_a_server_said_of_one_question_is_told_to_no_other() -> None:
+    script = answer(500, {"error": {"message": "cannot render 'a private question'"}})
+    async with Upstream(script) as upstream, connection(upstream.url) as provider:
+        for _ in range(FAILURES):
+            await ask(provider)
+        told = (await ask(provider)).error
+    assert isinstance(told, ProviderPaused)
+    assert told.values["reason"] == "HTTP 500"
 
 
 async def test_a_person_may_try_it_meanwhile() -> None:

@@ -104,7 +104,7 @@ def of_providers(registry: Registry) -> Iterator[Family]:
     yield Family(
         "duihua_providers_paused",
         "gauge",
-        "Addresses of providers that are left alone, because they did not answer.",
+        "Connections to providers that are left alone, because they did not answer.",
         [Sample(registry.transport.breakers.paused)],
     )
 

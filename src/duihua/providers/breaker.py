@@ -1,4 +1,4 @@
-"""Providers that do not answer are left alone for a while: a circuit breaker for each address.
+"""Providers that do not answer are left alone for a while: a circuit breaker for each connection.
 
 The pattern is Nygard's (Release It!, 2nd edition, §5.2): closed while all is well; open after some failures
 in a row, when whoever asks is told at once instead of waiting for nothing; half open when the pause is
@@ -27,7 +27,7 @@ _DOWN = (ProviderUnreachable, ProviderUnavailable, ProviderTimeout)
 
 
 class _Circuit:
-    """What is known of an address whose last question was not answered."""
+    """What is known of a connection whose last question was not answered."""
 
     __slots__ = ("failures", "is_tried", "open_until", "pause", "reason")
 
@@ -43,29 +43,32 @@ class _Circuit:
 class Attempt:
     """One question; `answered` is to be called as soon as anything of the answer is there."""
 
-    __slots__ = ("_circuits", "_place", "is_answered")
+    __slots__ = ("_circuits", "_endpoint", "is_answered")
 
-    def __init__(self, circuits: dict[str, _Circuit], place: str) -> None:
-        self._circuits, self._place = circuits, place
+    def __init__(self, circuits: dict[Endpoint, _Circuit], endpoint: Endpoint) -> None:
+        self._circuits, self._endpoint = circuits, endpoint
         self.is_answered = False
 
     def answered(self) -> None:
         """The provider is there: all is well again."""
         if not self.is_answered:
             self.is_answered = True
-            self._circuits.pop(self._place, None)
+            self._circuits.pop(self._endpoint, None)
 
 
 class Breakers:
-    """The circuits of one process, by base URL. `clock` counts seconds and never goes back."""
+    """The circuits of one process, by address, key and patience: nobody's failures are another's.
+
+    `clock` counts seconds and never goes back.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._circuits: dict[str, _Circuit] = {}
+        self._circuits: dict[Endpoint, _Circuit] = {}
 
     @property
     def paused(self) -> int:
-        """How many addresses are being left alone."""
+        """How many connections are being left alone."""
         return sum(circuit.open_until is not None for circuit in self._circuits.values())
 
     @contextmanager
@@ -75,15 +78,14 @@ class Breakers:
         Raises:
             ProviderPaused: at once.
         """
-        place = endpoint.base_url
-        circuit = self._circuits.get(place)
+        circuit = self._circuits.get(endpoint)
         tries = circuit is not None and not insists and self._enter(endpoint, circuit)
-        attempt = Attempt(self._circuits, place)
+        attempt = Attempt(self._circuits, endpoint)
         try:
             yield attempt
         except _DOWN as failure:
             if not attempt.is_answered:
-                self._failed(place, failure, tries=tries)
+                self._failed(endpoint, failure, tries=tries)
             raise
         except ProviderError:
             attempt.answered()
@@ -108,10 +110,10 @@ class Breakers:
         circuit.is_tried = True
         return True
 
-    def _failed(self, place: str, failure: ProviderError, *, tries: bool) -> None:
-        circuit = self._circuits.setdefault(place, _Circuit())
+    def _failed(self, endpoint: Endpoint, failure: ProviderError, *, tries: bool) -> None:
+        circuit = self._circuits.setdefault(endpoint, _Circuit())
         circuit.failures += 1
-        circuit.reason = str(failure.values.get("reason", ""))
+        circuit.reason = _own_words(failure)
         if tries:
             circuit.pause = min(circuit.pause * 2, LONGEST_PAUSE_SECONDS)
         elif circuit.open_until is None and circuit.failures >= FAILURES:
@@ -119,3 +121,11 @@ class Breakers:
         else:
             return  # Too few; or one that was asked before the circuit opened, and hears of it now.
         circuit.open_until = self._clock() + circuit.pause
+
+
+def _own_words(failure: ProviderError) -> str:
+    """Why, without what the server said: that was about one question, and others will read this."""
+    status = failure.values.get("upstream_status")
+    if status is None:
+        return str(failure.values.get("reason", ""))
+    return f"HTTP {status}" if status else ""

@@ -30,7 +30,10 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint:
-    """A base URL and its key; neither its `repr` nor anything it has redacted shows the key."""
+    """A base URL and its key; neither its `repr` nor anything it has redacted shows the key.
+
+    Two are equal that ask the same server with the same key and the same patience, whatever they are called.
+    """
 
     __slots__ = ("_key", "_key_header", "_key_prefix", "base_url", "provider", "timeouts")
 
@@ -60,6 +63,12 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.provider!r}, {self.base_url!r})"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Endpoint) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
     def url(self, path: str) -> str:
         """The address of `path`, which begins with a slash."""
         return self.base_url + path
@@ -74,6 +83,9 @@ class Endpoint:
         """The request headers, with the key: to be passed on at once and never kept in a variable."""
         key = {self._key_header: self._key_prefix + self._key} if self._key else {}
         return {"Content-Type": "application/json", "Accept-Encoding": "identity", **key}
+
+    def _identity(self) -> tuple[str, str, Timeouts]:
+        return self.base_url, self._key, self.timeouts
 
     def redact(self, text: str) -> str:
         """`text` fit for an error: one line without the key, shortened to about 300 characters."""
