@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 T = TypeVar("T")
@@ -27,9 +27,19 @@ def transact(target: URL, work: Callable[[Connection], T], *, writing: bool = Fa
     """Run `work` in one transaction, on SQLite with its write lock from the beginning."""
     if (path := file_of(target)) is None:
         return asyncio.run(_transact_postgres(target, work))
-    opened = partial(open_file, path, "rw" if writing else "ro")
-    engine = create_engine("sqlite://", creator=opened, poolclass=NullPool)
-    begin = "BEGIN IMMEDIATE" if writing else "BEGIN"
+    if writing:
+        return _transact_file(path, work, "rw", "BEGIN IMMEDIATE")
+    try:
+        return _transact_file(path, work, "ro", "BEGIN")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        # A process was killed in the middle of a transaction: whoever may write undoes what it left.
+        return _transact_file(path, work, "rw", "BEGIN")
+
+
+def _transact_file(path: Path, work: Callable[[Connection], T], mode: str, begin: str) -> T:
+    engine = create_engine("sqlite://", creator=partial(open_file, path, mode), poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     with engine.begin() as connection:
         return work(connection)
