@@ -6,7 +6,7 @@ for which the way there and back counts, through SQLAlchemy (but see `held_conne
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Insert, TextClause, Update
@@ -31,7 +31,8 @@ class Prepared(NamedTuple):
         return [make(known[name]) if make else known[name] for name, make in self.places]
 
 
-@cache
+# Bounded: a process that opens database after database, as tests do, would keep the dialect of each for good.
+@lru_cache(maxsize=256)
 def prepared(statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> Prepared:
     """`statement` for rows of these names; it must be one that is built once, and hold no lists."""
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
