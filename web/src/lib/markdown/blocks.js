@@ -8,6 +8,8 @@ import { cjkTokenizer } from "./cjk.js";
 import { mathExtensions } from "./math.js";
 
 const marked = new Marked({ gfm: true, tokenizer: cjkTokenizer, extensions: mathExtensions });
+/** A whole text at once. @param {string} text */
+export const tokensOf = (text) => marked.lexer(text);
 const REFERENCE = /^ {0,3}\[[^\]\n]+\]:/m;
 
 /** @typedef {{ key: number, token: import("marked").Token, open: boolean }} Block `key`: where it starts */
