@@ -27,6 +27,8 @@ from duihua.supervisor import Inherited
 log = structlog.get_logger()
 # What a stopping server may take beyond the draining: writing down what was interrupted.
 _MARGIN_SECONDS = 5
+# How long a worker that leaves answers on connections that it has.
+_LEAVING_SECONDS = 0.5
 # After so long a thread that searches lets the event loop have its turn: between two tokens there are 20 ms,
 # and of CPython's own 5 ms several may be waited for.
 SWITCH_SECONDS = 0.001
@@ -77,15 +79,27 @@ class Server(uvicorn.Server):
         if self._inherited is not None:
             asyncio.get_running_loop().remove_reader(self._inherited.line)
             self._app.state.workers.close()
-            # Whoever keeps a connection finds another worker by a new one; replies that stream go on.
-            for connection in list(self.server_state.connections):
-                connection.shutdown()
         if self._announcement is not None:
             self._announcement.cancel()
         self._app.state.live.close()
         self._app.state.imports.stop()
-        await self._app.state.engine.drain(self._config.drain_seconds)
+        seconds = self._config.drain_seconds
+        if self._inherited is not None:
+            seconds -= await self._send_away(min(_LEAVING_SECONDS, seconds))
+        await self._app.state.engine.drain(seconds)
         await super().shutdown(sockets)
+
+    async def _send_away(self, seconds: float) -> float:
+        """Have whoever keeps a connection come back by a new one, which another worker takes; `seconds`.
+
+        To close what is idle at once would break requests that are on their way: what is in use is told with
+        its next answer. Replies that stream go on.
+        """
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await asyncio.sleep(seconds)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        return seconds
 
 
 async def _announce(app: FastAPI) -> None:
