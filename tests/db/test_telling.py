@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from duihua.db.base import table_of
 from duihua.db.session import Database, Session
-from duihua.db.telling import ask, tell
+from duihua.db.telling import ask, look, tell
 from duihua.models import ChatGroup, Conversation
 from duihua.models.user import LOCAL_USER_ID
 
@@ -17,6 +17,7 @@ CONVERSATIONS = table_of(Conversation)
 _MOMENT = datetime(2026, 2, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=8)))
 _ADD = insert(CONVERSATIONS)
 _ADD_AND_NAME = insert(CONVERSATIONS).returning(CONVERSATIONS.c.id)
+_OF_USER = select(CONVERSATIONS).where(CONVERSATIONS.c.user_id == bindparam("user"), CONVERSATIONS.c.id > 0)
 _TOUCH = update(CONVERSATIONS).values(pinned=True)
 
 
@@ -74,3 +75,20 @@ async def test_a_refusal_is_sqlalchemys(database: Database, way: Any) -> None:
         await database.write(twice)
     assert "标题" not in str(refusal.value)
     assert await database.read(stored) == []
+
+
+async def test_rows_are_found_as_sqlalchemy_finds_them(database: Database) -> None:
+    def write(session: Session) -> None:
+        tell(session.connection(), _ADD, [row(group(session), number) for number in (1, 2)])
+
+    def read(session: Session) -> None:
+        mine, nobody = {"user": LOCAL_USER_ID}, {"user": LOCAL_USER_ID + 1}
+        found = look(session.connection(), _OF_USER, mine)
+        assert found == list(map(dict, session.execute(_OF_USER, mine).mappings()))
+        assert [values["created_at"] for values in found] == [_MOMENT.astimezone(UTC)] * 2
+        assert [values["config"] for values in found] == [{"温度": [1, None]}, None]
+        assert [values["pinned"] for values in found] == [False, False]
+        assert look(session.connection(), _OF_USER, nobody) == []
+
+    await database.write(write)
+    await database.read(read)

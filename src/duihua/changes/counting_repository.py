@@ -29,11 +29,13 @@ from duihua.core.clock import day_of
 from duihua.db.base import table_of
 from duihua.db.rows import locked
 from duihua.db.session import Session
+from duihua.db.telling import tell
 from duihua.models import Conversation, Generation, Message, Tally, UsageTally, User
 from duihua.vocabulary import ConversationStatus, Role, RowStatus, Span
 
 _AT_ONCE = 1000
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_TWO = [bindparam(name, type_=BigInteger) for name in ("one", "other")]
 _COUNTS = ("number", "tokens", "characters")
 _COLUMNS = ("user_id", "span", "start", "group_id", "kind", "model_id", *_COUNTS)
 # From the beginning of the year 1 to that of 1970.
@@ -43,12 +45,17 @@ _QUARTER, _TWELVE, _ONE = (literal_column(number, BigInteger) for number in ("90
 _SPANS = union_all(*(select(literal_column(f"'{span}'").label("span")) for span in Span)).subquery("spans")
 _HOME = case((Conversation.status == ConversationStatus.DELETED, None), else_=Conversation.group_id)
 
-_Which = Literal["came", "went", "grown", "leaving", "joining", "all"]
+_Which = Literal["question", "came", "went", "grown", "leaving", "joining", "all"]
 
 
 def add_messages(session: Session, ids: Sequence[int]) -> None:
     """Count these, which are shown, where their conversation is counted."""
-    _run(session, "came", ids)
+    if 1 <= len(ids) <= 2:
+        # A question and its reply, for which the first token waits: not in a list, which is made each time.
+        statement = _statement(session.get_bind().dialect.name, "question")
+        tell(session.connection(), statement, [{"one": ids[0], "other": ids[-1]}])
+    else:
+        _run(session, "came", ids)
 
 
 def subtract_messages(session: Session, ids: Sequence[int]) -> None:
@@ -148,6 +155,8 @@ def _statement(dialect: str, which: _Which) -> Insert:
     counts = tuple(sign * count for count in _COUNTED)
     if which in {"came", "went"}:
         return _upsert(dialect, _messages(dialect, counts, Message.id.in_(_IDS)))
+    if which == "question":
+        return _upsert(dialect, _messages(dialect, counts, Message.id.in_(_TWO)))
     chosen = () if which == "all" else (Conversation.id.in_(_IDS),)
     return _upsert(dialect, _whole(dialect, sign, counts, *chosen))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 
@@ -11,8 +10,9 @@ from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.base import table_of
 from duihua.db.matching import contains, within
 from duihua.db.paging import read_page
-from duihua.db.rows import locked
+from duihua.db.rows import locked, untracked
 from duihua.db.session import Session
+from duihua.db.telling import look
 from duihua.models import Connection, ConnectionModel
 from duihua.providers.base import ModelInfo
 from duihua.schemas.connection import ConnectionQuery
@@ -29,9 +29,8 @@ _ACTIVE = (
 
 def active(session: Session, user_id: int) -> Sequence[Connection]:
     """The user's active connections, the oldest, which is the default one, first; to be read only."""
-    # Rows of the table look just like it, and take a third of the time.
-    rows = session.connection().execute(_ACTIVE, {"user": user_id}).all()
-    return cast("Sequence[Connection]", rows)
+    found = look(session.connection(), _ACTIVE, {"user": user_id})
+    return [untracked(Connection, **values) for values in found]
 
 
 def every(session: Session, user_id: int) -> Sequence[Connection]:

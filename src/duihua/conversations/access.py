@@ -22,6 +22,14 @@ def owned(session: Session, user_id: int, reference: str, *, lock: bool = False)
     return conversation
 
 
+def owned_to_append(session: Session, user_id: int, reference: str) -> Conversation:
+    """The same, locked, for `messages.tree.append`: no session tracks it. Raises ConversationNotFound."""
+    conversation = repository.to_append(session, user_id, reference)
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation
+
+
 def check_references(
     session: Session, user_id: int, *, connection_id: int | None, prompt_id: int | None
 ) -> None:

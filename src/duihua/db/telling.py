@@ -1,7 +1,7 @@
 """Statements as a driver takes them: what SQLAlchemy does around each costs several times a small statement.
 
-For what is written with every question, reply and token. SQLite's driver is told these itself; PostgreSQL's,
-for which the way there and back counts, through SQLAlchemy (but see `held_connection`).
+For what is asked and written with every question, reply and token. SQLite's driver is told these itself;
+PostgreSQL's, for which the way there and back counts, through SQLAlchemy (but see `held_connection`).
 """
 
 import sqlite3
@@ -9,26 +9,36 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, TextClause, Update
+from sqlalchemy import Connection, Insert, Select, TextClause, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-Statement = Insert | Update | TextClause
+Statement = Insert | Update | Select[Any] | TextClause
 Row = Mapping[str, Any]
 
 
+# A name, and what turns its value into what the other side takes.
+_Place = tuple[str, Callable[[Any], Any] | None]
+
+
 class Prepared(NamedTuple):
-    """A compiled statement: its text, and what makes a value of each place."""
+    """A compiled statement: its text, what makes a value of each place, and of each that it answers."""
 
     sql: str
-    places: Sequence[tuple[str, Callable[[Any], Any] | None]]
+    places: Sequence[_Place]
     constants: Row
+    answers: Sequence[_Place]
 
     def values(self, row: Row) -> list[Any]:
         """The values of `row`, place by place."""
         known = {**self.constants, **row}
         return [make(known[name]) if make else known[name] for name, make in self.places]
+
+    def read(self, found: Sequence[Any]) -> dict[str, Any]:
+        """The values that were found, by their names."""
+        places = zip(self.answers, found, strict=True)
+        return {name: make(value) if make else value for (name, make), value in places}
 
 
 # Bounded: a process that opens database after database, as tests do, would keep the dialect of each for good.
@@ -43,7 +53,12 @@ def prepared(statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> 
     }
     defaults = {column.key: getattr(column.default, "arg", None) for column in compiled.insert_prefetch}
     places = [(name, makers[name]) for name in compiled.positiontup or ()]
-    return Prepared(str(compiled), places, {**compiled.params, **defaults})
+    columns = statement.selected_columns if isinstance(statement, Select) else ()
+    answers: list[_Place] = [
+        (str(column.key), column.type.dialect_impl(dialect).result_processor(dialect, None))
+        for column in columns
+    ]
+    return Prepared(str(compiled), places, {**compiled.params, **defaults}, answers)
 
 
 def tell(connection: Connection, statement: Statement, rows: Sequence[Row]) -> int:
@@ -68,6 +83,15 @@ def ask(connection: Connection, statement: Statement, row: Row) -> Any:
     known = prepared(statement, connection.dialect, tuple(row))
     ((answer,),) = _driver(connection, "execute", known.sql, known.values(row))
     return answer
+
+
+def look(connection: Connection, statement: Select[Any], row: Row) -> list[dict[str, Any]]:
+    """The rows that a statement finds, by the names of their columns; raises as `tell`."""
+    if connection.dialect.name != "sqlite":
+        return list(map(dict, connection.execute(statement, row).mappings()))
+    known = prepared(statement, connection.dialect, tuple(row))
+    found = _driver(connection, "execute", known.sql, known.values(row)).fetchall()
+    return list(map(known.read, found))
 
 
 def _driver(connection: Connection, way: str, sql: str, values: Sequence[Any]) -> Any:

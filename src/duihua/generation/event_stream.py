@@ -34,7 +34,8 @@ class EventStream(Response):
         gone = asyncio.create_task(_disconnect(receive))
         gone.add_done_callback(lambda _: follower.close())
         try:
-            await _pump(follower, send)
+            # What has begun needs nothing of what is wrapped around the server's own way, each time anew.
+            await _pump(follower, scope["state"]["send"])
         finally:
             gone.cancel()
             self._feeds.leave(follower)

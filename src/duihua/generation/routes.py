@@ -1,24 +1,23 @@
 """`/chat/messages`: what asks a model. Sending, streaming, cancelling, regenerating, editing."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from starlette.responses import Response
 
 from duihua.auth.dependencies import User
 from duihua.core.errors import InvalidInput
-from duihua.db.session import Database
+from duihua.db.session import Work
 from duihua.generation import service, starting
-from duihua.generation.dependencies import AppEngine, RequestCaller, ResumeAfter
-from duihua.generation.engine import Engine
+from duihua.generation.dependencies import AppEngine, Asking, ReplyAsked, ResumeAfter
 from duihua.generation.event_stream import EventStream
 from duihua.generation.service import Attached
-from duihua.generation.starting import Caller
+from duihua.generation.starting import Begun
 from duihua.http.envelope import Answer
 from duihua.http.event_streams import events
 from duihua.http.idempotency import Retry, ask_once
 from duihua.http.routing import feature_router
-from duihua.http.state import Db, ServerConfig
+from duihua.http.state import Db
 from duihua.messages import service as messages
 from duihua.schemas.base import Envelope, Reference
 from duihua.schemas.conversation import (
@@ -43,23 +42,17 @@ _STREAM = events(
 
 
 @router.post("/messages", response_model=Envelope[ReplyResponse], responses=_STREAM)
-async def send_message(
-    db: Db, engine: AppEngine, caller: RequestCaller, config: ServerConfig, new: MessageCreate
-) -> Response:
+async def send_message(asking: ReplyAsked, new: MessageCreate) -> Response:
     """Send a message and wait for the reply; with `stream`, like `/stream`."""
-    messages.check_length(new.content, config.max_message_chars)
-    attached = await service.start(db, engine, caller.user_id, starting.send, caller, new)
-    return await _respond(db, engine, caller, attached, stream=new.stream)
+    messages.check_length(new.content, asking.most_chars)
+    return await _respond(asking, await _begin(asking, starting.send, new), stream=new.stream)
 
 
 @router.post("/messages/stream", response_class=EventStream, status_code=200, responses=_STREAM)
-async def stream_message(
-    db: Db, engine: AppEngine, caller: RequestCaller, config: ServerConfig, new: MessageCreate
-) -> Response:
+async def stream_message(asking: ReplyAsked, new: MessageCreate) -> Response:
     """Send a message and stream the reply as it is generated."""
-    messages.check_length(new.content, config.max_message_chars)
-    attached = await service.start(db, engine, caller.user_id, starting.send, caller, new)
-    return EventStream(engine.feeds, attached)
+    messages.check_length(new.content, asking.most_chars)
+    return await _respond(asking, await _begin(asking, starting.send, new), stream=True)
 
 
 @router.post("/messages/stream/cancel", response_model=Envelope[CancelResponse])
@@ -88,33 +81,24 @@ async def join_stream(db: Db, engine: AppEngine, user: User, task_id: TaskId, af
 
 
 @router.post("/messages/regenerate", response_model=Envelope[ReplyResponse], responses=_STREAM)
-async def regenerate_message(
-    db: Db, engine: AppEngine, caller: RequestCaller, wanted: MessageRegenerate
-) -> Response:
+async def regenerate_message(asking: ReplyAsked, wanted: MessageRegenerate) -> Response:
     """Answer anew: another version beside the old ones."""
-    attached = await service.start(db, engine, caller.user_id, starting.regenerate, caller, wanted)
-    return await _respond(db, engine, caller, attached, stream=wanted.stream)
+    return await _respond(asking, await _begin(asking, starting.regenerate, wanted), stream=wanted.stream)
 
 
 @router.put(
     "/messages/{message_id}", response_model=Envelope[MessageResponse | ReplyResponse], responses=_STREAM
 )
 async def edit_message(
-    db: Db,
-    engine: AppEngine,
-    caller: RequestCaller,
-    config: ServerConfig,
-    message_id: Annotated[Reference, Path()],
-    wanted: MessageEdit,
+    asking: ReplyAsked, message_id: Annotated[Reference, Path()], wanted: MessageEdit
 ) -> Response:
     """Change a message's text in place; with `branch`, make a new version of a question and answer it."""
-    messages.check_length(wanted.content, config.max_message_chars)
+    messages.check_length(wanted.content, asking.most_chars)
     if wanted.branch:
-        attached = await service.start(
-            db, engine, caller.user_id, starting.branch, caller, message_id, wanted.content
-        )
-        return await _respond(db, engine, caller, attached, stream=wanted.stream)
-    edited = await db.write(messages.edit, caller.user_id, message_id, wanted.content, caller.language)
+        begun = await _begin(asking, starting.branch, message_id, wanted.content)
+        return await _respond(asking, begun, stream=wanted.stream)
+    caller = asking.caller
+    edited = await asking.db.write(messages.edit, caller.user_id, message_id, wanted.content, caller.language)
     return Answer(edited, "updated")
 
 
@@ -128,9 +112,13 @@ async def terminate(db: Db, engine: AppEngine, user: User, retry: Retry) -> Resp
     return Answer(await ask_once(db, user.id, retry, work), "cancel_done")
 
 
-async def _respond(
-    db: Database, engine: Engine, caller: Caller, attached: Attached, *, stream: bool
-) -> Response:
+async def _begin(asking: Asking, begin: Work[..., Begun], *args: Any) -> Attached:
+    db, engine, caller, _ = asking
+    return await service.start(db, engine, caller.user_id, begin, caller, *args)
+
+
+async def _respond(asking: Asking, attached: Attached, *, stream: bool) -> Response:
+    db, engine, caller, _ = asking
     if stream:
         return EventStream(engine.feeds, attached)
     reply = await service.wait_for_reply(db, engine, attached, caller.user_id, caller.language)

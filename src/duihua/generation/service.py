@@ -1,5 +1,6 @@
 """What can be done with generations: start one, attach to one, wait for one, cancel."""
 
+import asyncio
 from typing import Any, NamedTuple, cast
 
 from duihua.core.clock import iso
@@ -48,7 +49,12 @@ async def start(db: Database, engine: Engine, user_id: int, begin: Work[..., Beg
     if begun.run is None:
         engine.dismiss()
         return await attach(db, engine, user_id, begun.task_id)
-    return Attached(begun.task_id, engine.start(begun.run))
+    feed = engine.start(begun.run)
+    # The model hears of it before the client does: it works while the client is answered. It takes two turns
+    # of the loop until the request for it is on its way.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return Attached(begun.task_id, feed)
 
 
 async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, after: int = 0) -> Attached:

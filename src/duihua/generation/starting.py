@@ -11,7 +11,7 @@ from duihua.core.errors import Conflict
 from duihua.core.i18n import Language
 from duihua.core.ids import new_uuid
 from duihua.core.text import estimate_tokens
-from duihua.db.rows import insert_now
+from duihua.db.rows import insert_now, untracked
 from duihua.db.session import Session
 from duihua.files import showing
 from duihua.files.showing import Showing
@@ -139,7 +139,7 @@ def _begin(session: Session, caller: Caller, chat_id: str, ask: _Question) -> Be
 
     def work() -> str:
         nonlocal run
-        conversation = conversation_access.owned(session, caller.user_id, chat_id, lock=True)
+        conversation = conversation_access.owned_to_append(session, caller.user_id, chat_id)
         question, overrides, model_id = ask(conversation)
         run = _promise_reply(session, caller, conversation, question, overrides, model_id)
         tree.store(session, conversation)
@@ -191,7 +191,8 @@ def _promise_reply(
 
 def _message(conversation: Conversation, role: Role, content: str) -> Message:
     moment = now()
-    return Message(
+    return untracked(
+        Message,
         uuid=new_uuid(),
         user_id=conversation.user_id,
         conversation_id=conversation.id,
@@ -215,7 +216,8 @@ def _generation(
     reply: Message,
     answering: Answering,
 ) -> Generation:
-    return Generation(
+    return untracked(
+        Generation,
         uuid=task_id,
         user_id=caller.user_id,
         conversation_id=conversation.id,

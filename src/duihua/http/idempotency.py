@@ -25,7 +25,9 @@ async def _key(request: Request) -> str | None:
     return key
 
 
-async def _retry_key(request: Request, key: Annotated[str | None, Depends(_key)]) -> RetryKey | None:
+async def retry_key(request: Request) -> RetryKey | None:
+    """Under which key a request may be sent again, with a fingerprint of it. Raises InvalidInput."""
+    key = await _key(request)
     if key is None:
         return None
     scope = request.scope
@@ -38,7 +40,7 @@ async def _retry_key(request: Request, key: Annotated[str | None, Depends(_key)]
 
 # The key alone, for bodies that are not gathered: their route takes the fingerprint while it reads.
 RetryHeader = Annotated[str | None, Depends(_key)]
-Retry = Annotated[RetryKey | None, Depends(_retry_key)]
+Retry = Annotated[RetryKey | None, Depends(retry_key)]
 
 
 async def write_once(

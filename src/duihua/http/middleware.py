@@ -51,7 +51,9 @@ class Gate:
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id", b""))
-        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        state = scope.setdefault("state", {})
+        # `send` as it is, for bodies of very many pieces.
+        state["request_id"], state["send"] = request_id.decode(), send
         stamped = _stamping(scope, send, request_id, self._requests)
         try:
             self._check_sender(scope["method"], headers)

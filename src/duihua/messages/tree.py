@@ -25,7 +25,8 @@ def append(
 ) -> None:
     """Add `message` below `parent` (None: as a root) and make it the leaf of the active branch.
 
-    `task_id` names the run that is about to write it.
+    No session tracks `conversation`: what this changes of it is written by `store`. `task_id` names the run
+    that is about to write the message.
     """
     message.parent_id = parent.id if parent else None
     message.depth = parent.depth + 1 if parent else 0
