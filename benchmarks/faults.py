@@ -1,77 +1,43 @@
 """Guarantees under faults, with three workers on PostgreSQL and Redis: what was promised, what was measured.
 
-    python -m benchmarks.faults [--short] [--only NAME ...] [--rounds 5] [--streams 24] [--cuts 1000]
+    python -m benchmarks.faults [--short | --whole] [--only NAME ...] [--kills 20] [--cuts 1000] [--keys 200]
 
 Workers are killed and frozen, all processes are killed at once, workers are renewed, connections are cut at
 random bytes, retries come at the same time, PostgreSQL is cut off, silent and killed, Redis likewise; the
 power of one process on SQLite is lost. Clients insist until they have the end of their reply; what each of
 them saw is compared with what the database holds. What one process can show is left to the benchmarks and
 tests that do so: `alone` and `tests` run them. A part that has no result after `--bound` seconds is a miss.
+`--whole` does everything as often as a promise of so many zeros needs: hours.
 """
 
 import argparse
 import asyncio
-import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from benchmarks import cluster as pair
 from benchmarks.databases import temporary_database
+from benchmarks.exactly_once import cut, retried
+from benchmarks.fault_cluster import WORKERS, cluster, lost
 from benchmarks.figures import percentile, table
 from benchmarks.guarantees import Row, in_time, of_benchmarks, of_tests, outcome
+from benchmarks.kill_loops import all_killed, postgres_killed, sqlite_killed, workers_killed
+from benchmarks.one_truth import followed
 from benchmarks.processes import Setting, stage
-from duihua.db import migrate
 from tests.faults import power, scenarios
-from tests.faults.driver import Server, Servers, servers
-from tests.faults.history import STREAM, held
-from tests.faults.listener import post, whole
-from tests.faults.proxy import PLACES, Cut, Proxy, proxy
+from tests.faults.driver import servers
+from tests.faults.history import held
+from tests.faults.proxy import Proxy, proxy
 from tests.faults.scenarios import Outcome
 from tests.fixtures.postgres_server import PrivatePostgres, private_postgres
 from tests.fixtures.redis import PrivateRedis, private_redis
 
-WORKERS = "3"
 Accident = Callable[[], Awaitable[None]]
-
-
-class Cutting(Proxy):
-    """Cuts each connection somewhere."""
-
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        place = random.choice(list(PLACES))
-        self.cut = Cut(place, random.randrange(1500), resets=random.random() < 0.5)
-        super().accept(reader, writer)
-
-
-class Cluster(NamedTuple):
-    """Servers that can be started, and what they stand on."""
-
-    started: Servers
-    url: str
-    given: argparse.Namespace
-
-    async def server(self) -> Server:
-        """A new one."""
-        return await self.started.start()
-
-
-@asynccontextmanager
-async def cluster(given: argparse.Namespace, **options: str) -> AsyncIterator[Cluster]:
-    """On a database of its own, migrated."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with temporary_database(given.postgres) as setting:
-            url = setting.environment["DATABASE_URL"]
-            await asyncio.to_thread(migrate.upgrade, url)
-            environment = {"DUIHUA_WORKERS": WORKERS, "REDIS_URL": given.redis, **options}
-            async with servers(Path(folder), url, **environment) as started:
-                yield Cluster(started, url, given)
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -86,13 +52,6 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcome:
     )
 
 
-def _lost(promise: str, found: Outcome, kills: str) -> Row:
-    for problem in found.differences[:5]:
-        print(f"  {problem[:300]}")
-    measured = f"{len(found.differences)} in {found.events} events of {found.ends.total()} replies, {kills}"
-    return Row(promise, "0 lost, repeated or other", measured, not found.differences)
-
-
 async def dying(given: argparse.Namespace) -> list[Row]:
     """Workers killed and frozen, one by one and all at once."""
     singly, together = [], []
@@ -103,8 +62,8 @@ async def dying(given: argparse.Namespace) -> list[Row]:
             together.append(await scenarios.kill_all(on.started, await on.server(), on.url, given.streams))
     one, all_ = _merged(singly), _merged(together)
     return [
-        _lost("G1 durable before shown: worker killed, one frozen", one, f"{2 * given.rounds} workers"),
-        _lost("G1 durable before shown: all killed at once", all_, f"{3 * given.rounds} workers"),
+        lost("G1 durable before shown: worker killed, one frozen", one, f"{2 * given.rounds} workers"),
+        lost("G1 durable before shown: all killed at once", all_, f"{3 * given.rounds} workers"),
         in_time("G5 every run ends: after kill or SIGSTOP", one.seconds, 15),
         in_time("G5 every run ends: after the restart of all", all_.seconds, 15),
     ]
@@ -125,48 +84,11 @@ async def renewed(given: argparse.Namespace) -> list[Row]:
         left = sum(run.state == "streaming" for runs in (await held(on.url)).values() for run in runs)
     resumed = max(found.gaps, default=0.0)
     return [
-        _lost("G2 rolling restart of 3 workers", found, f"{dict(found.ends)}"),
+        lost("G2 rolling restart of 3 workers", found, f"{dict(found.ends)}"),
         in_time("G2 rolling restart: clients resume", resumed, 2),
         in_time("G5 SIGTERM drains", seconds, 10),
         Row("G5 SIGTERM leaves nothing unfinished", "0", str(left), left == 0),
     ]
-
-
-async def cut(given: argparse.Namespace) -> list[Row]:
-    """Connections cut at random bytes; whichever worker is free answers the next one."""
-    async with cluster(given) as on:
-        server = await on.server()
-        async with proxy(server.port, Cutting) as between:
-            outcomes = []
-            while between.cuts.total() < given.cuts:
-                async with scenarios.asking(server, on.url) as clients:
-                    await clients.ask(10, through=between.port, tokens=120, rate=60)
-                    outcomes.append(await clients.outcome(time.monotonic(), patience=120))
-            cuts = between.cuts.total()
-    found = _merged(outcomes)
-    p95 = percentile(found.gaps, 95) * 1000
-    return [
-        _lost("G2 exactly-once resume", found, f"{cuts} cuts"),
-        Row("G2 first byte after a resume, p95", "<= 100 ms", f"{p95:.0f} ms", p95 <= 100),
-    ]
-
-
-async def retried(given: argparse.Namespace) -> list[Row]:
-    """The same request eight times at once, and the first one fifty times."""
-    async with cluster(given) as on:
-        server = await on.server()
-        async with scenarios.asking(server, on.url) as clients:
-            chats = await clients.conversations(given.keys)
-        wrong = 0
-        for number, chat_id in enumerate(chats):
-            body = {"chat_id": chat_id, "content": "问", "config": {"offline": {"tokens": 3, "rate": 0}}}
-            request = post(STREAM, body, key=chat_id)
-            answers = await asyncio.gather(*(whole(server.port, request) for _ in range(8 if number else 50)))
-            wrong += len({answer.seen() for answer in answers}) != 1
-        stored = await held(on.url)
-        doubled = sum(len(stored[chat_id]) != 1 for chat_id in chats)
-    measured = f"{doubled} of {len(chats)} keys, {wrong} answered differently, 8 or 50 at once"
-    return [Row("G3 a retry never duplicates", "0 duplicates", measured, doubled + wrong == 0)]
 
 
 async def elsewhere(given: argparse.Namespace) -> list[Row]:
@@ -191,7 +113,7 @@ async def powerless(given: argparse.Namespace) -> list[Row]:
         library = power.compiled(Path(folder))
         if library is None:
             return [Row(promise, target, "no C compiler", False)]
-        found = await power.lose_power(Path(folder), library, given.cuts // 2)
+        found = await power.lose_power(Path(folder), library, min(given.cuts // 2, 500))
     measured = f"{len(found.problems)} in {found.cuts} losses, {found.events} events shown"
     return [Row(promise, target, measured, not found.problems)]
 
@@ -215,7 +137,7 @@ async def storages(given: argparse.Namespace) -> list[Row]:
                     found = await scenarios.with_database_accident(
                         server, postgres.url, given.streams, accident
                     )
-                    row = _lost(f"G14 {name}", found, f"longest silence {found.silence:.1f} s")
+                    row = lost(f"G14 {name}", found, f"longest silence {found.silence:.1f} s")
                     is_told = scenarios.tolerable(list(found.refusals))
                     rows.append(row._replace(holds=row.holds and is_told))
     return rows
@@ -259,8 +181,41 @@ async def tests(_: argparse.Namespace) -> list[Row]:
     return await asyncio.to_thread(of_tests)
 
 
-SCENARIOS = (dying, renewed, cut, retried, elsewhere, powerless, storages, alone, tests)
-SHORT = {"rounds": 1, "streams": 12, "cuts": 200, "keys": 40, "tries": 40}
+SCENARIOS = (
+    dying,
+    workers_killed,
+    all_killed,
+    postgres_killed,
+    sqlite_killed,
+    renewed,
+    cut,
+    retried,
+    followed,
+    elsewhere,
+    powerless,
+    storages,
+    alone,
+    tests,
+)
+NUMBERS = {
+    "rounds": (5, "of killing and freezing, with as many streams"),
+    "streams": (24, "at once"),
+    "kills": (20, "in each mode"),
+    "cuts": (1000, "of connections"),
+    "keys": (200, "of requests that are repeated"),
+    "operations": (1000, "of two people who are followed"),
+    "tries": (200, "of stopping and resuming elsewhere"),
+    "at_once": (10, "clients and keys where there are cuts and repetitions"),
+}
+SHORT = {"rounds": 1, "streams": 12, "kills": 6, "cuts": 200, "keys": 40, "operations": 300, "tries": 40}
+WHOLE = {
+    "kills": 1000,
+    "cuts": 10_000,
+    "keys": 10_000,
+    "operations": 100_000,
+    "at_once": 30,
+    "bound": 14_400.0,
+}
 
 
 async def measure(given: argparse.Namespace) -> int:
@@ -281,16 +236,14 @@ def main() -> int:
     )
     parser.add_argument("--postgres", default="postgresql://postgres@127.0.0.1:5432/postgres")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0")
-    for name, number in {"rounds": 5, "streams": 24, "cuts": 1000, "keys": 200, "tries": 200}.items():
-        parser.add_argument(f"--{name}", type=int, default=number)
+    for name, (number, of) in NUMBERS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number, help=f"{number} {of}")
     parser.add_argument("--bound", type=float, default=1200, help="seconds for each part")
     parser.add_argument("--only", nargs="+", choices=[scenario.__name__ for scenario in SCENARIOS])
-    parser.add_argument(
-        "--short", action="store_true", help=" ".join(f"--{name} {n}" for name, n in SHORT.items())
-    )
+    for name, numbers in {"short": SHORT, "whole": WHOLE}.items():
+        parser.add_argument(f"--{name}", action="store_true", help=f"{numbers}")
     given = parser.parse_args()
-    if given.short:
-        vars(given).update(SHORT)
+    vars(given).update(SHORT if given.short else WHOLE if given.whole else {})
     return asyncio.run(measure(given))
 
 

@@ -14,7 +14,11 @@ SUITES = {
     "G3 a retry is the same request, or is refused": ["tests/api/test_races.py", "tests/faults/test_kill.py"],
     "G4 stop means stop": ["tests/faults/test_stop.py", "tests/cluster/test_two_workers.py"],
     "G6 truncation is never success": ["tests/providers/test_fixtures.py"],
-    "G7 snapshot and events are one truth": ["tests/generation/test_laws.py", "tests/cluster/test_events.py"],
+    "G7 snapshot and events are one truth": [
+        "tests/truth",
+        "tests/generation/test_laws.py",
+        "tests/cluster/test_events.py",
+    ],
     "G12 no input gives a 5xx": ["tests/api/test_bad_input.py"],
     "G13 memory is bounded": ["tests/generation/test_journal.py", "tests/api/test_body_limits.py"],
     "G14 disks that are full, or only read; fifty writers": ["tests/db"],

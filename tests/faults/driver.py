@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from duihua.db.session import Session, open_database
 from duihua.models import Conversation, Generation, Message
+from tests.faults.nursery import Forked, Nursery
 from tests.fixtures.client import Client
 from tests.fixtures.server import documented
 
@@ -31,7 +32,7 @@ class Ended(AssertionError):
 class Server:
     """One `duihua serve`. It says itself where it listens: no port is guessed, nothing is polled."""
 
-    def __init__(self, process: asyncio.subprocess.Process, database_url: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked, database_url: str) -> None:
         self.database_url = database_url
         self.started_at = time.monotonic()
         self.port = 0
@@ -111,9 +112,12 @@ def runs(pid: int) -> bool:
 
 
 class Servers:
-    """The servers of one test, on one data folder unless told otherwise."""
+    """The servers of one test, on one data folder unless told otherwise; forked in a nursery where given."""
 
-    def __init__(self, folder: Path, database_url: str | None, options: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None, options: dict[str, str], nursery: Nursery | None = None
+    ) -> None:
+        self._nursery = nursery
         self._environment = {
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}},
             "DUIHUA_DATA_DIR": str(folder),
@@ -130,7 +134,14 @@ class Servers:
 
     async def execute(self) -> Server:
         """Start a process, and do not wait for it."""
-        process = await asyncio.create_subprocess_exec(
+        server = Server(await self._process(), self._database_url)
+        self._all.append(server)
+        return server
+
+    async def _process(self) -> asyncio.subprocess.Process | Forked:
+        if self._nursery is not None:
+            return await self._nursery.start(self._environment, self._folder)
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "duihua", "serve"),
             env=self._environment,
             cwd=self._folder,
@@ -138,9 +149,6 @@ class Servers:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        server = Server(process, self._database_url)
-        self._all.append(server)
-        return server
 
     async def start(self) -> Server:
         """Start a process that answers `/health`."""
@@ -160,9 +168,11 @@ class Servers:
 
 
 @asynccontextmanager
-async def servers(folder: Path, database_url: str | None = None, **options: str) -> AsyncIterator[Servers]:
+async def servers(
+    folder: Path, database_url: str | None = None, *, nursery: Nursery | None = None, **options: str
+) -> AsyncIterator[Servers]:
     """`options` are environment variables, such as DUIHUA_DRAIN_SECONDS."""
-    started = Servers(folder, database_url, options)
+    started = Servers(folder, database_url, options, nursery)
     try:
         yield started
     finally:

@@ -1,6 +1,7 @@
 """What clients saw, compared with what the database holds in the end."""
 
 import asyncio
+import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,10 +23,13 @@ _PAUSE_SECONDS = 0.05
 
 
 class Insistent:
-    """A client that asks once and comes back with `Last-Event-ID`, whatever happens, until it has the end."""
+    """A client that asks once and comes back with `Last-Event-ID`, whatever happens, until it has the end.
 
-    def __init__(self, port: int, chat_id: str, *, question: str = "问", **script: Any) -> None:
-        self.chat_id, self.port = chat_id, port
+    `ports` is where it may ask: whoever kills and starts servers changes the list.
+    """
+
+    def __init__(self, ports: Sequence[int], chat_id: str, *, question: str = "问", **script: Any) -> None:
+        self.chat_id, self._ports = chat_id, ports
         body = {"chat_id": chat_id, "content": question, "config": {"offline": script}}
         self._request = post(STREAM, body, key=chat_id)
         self.frames: list[Frame] = []
@@ -36,12 +40,20 @@ class Insistent:
         self.heard: list[float] = []
         self.refusals: Counter[str] = Counter()
         self.ended_at = 0.0
+        self._listener: Listener | None = None
 
     @property
     def end(self) -> str:
         """How the reply ended; empty while it has not."""
         last = self.frames[-1].event.data if self.frames else {"type": ""}
         return str(last.get("error", last["type"])) if last["type"] in TERMINAL else ""
+
+    def hears(self, seconds: float) -> bool:
+        """Whether something came within the last so many seconds."""
+        listener = self._listener
+        return (
+            listener is not None and listener.body != b"" and listener.heard_at > time.monotonic() - seconds
+        )
 
     @property
     def silence(self) -> float:
@@ -66,10 +78,11 @@ class Insistent:
     async def _listened(self) -> Listener | None:
         """What one connection gave until it ended, or was given up."""
         try:
-            listener = await listen(self.port, self._request)
-        except OSError:
+            listener = await listen(random.choice(self._ports), self._request)
+        except (OSError, IndexError):
             self.refusals["no connection"] += 1
             return None
+        self._listener = listener
         listener.heard_at = time.monotonic()
         while not listener.ended.done():
             await asyncio.wait([listener.ended], timeout=0.2)

@@ -41,6 +41,7 @@ class Asking:
 
     def __init__(self, server: Server, database_url: str) -> None:
         self._server, self._database_url = server, database_url
+        self.ports = [server.port]
         self.clients: list[Insistent] = []
         self._following: list[asyncio.Task[None]] = []
 
@@ -51,8 +52,8 @@ class Asking:
 
     async def ask(self, number: int, *, through: int | None = None, **script: Any) -> None:
         """So many more, `through` the port of a proxy."""
-        port = self._server.port if through is None else through
-        new = [Insistent(port, chat_id, **script) for chat_id in await self.conversations(number)]
+        ports = self.ports if through is None else [through]
+        new = [Insistent(ports, chat_id, **script) for chat_id in await self.conversations(number)]
         self.clients += new
         self._following += [asyncio.create_task(client.follow()) for client in new]
 
@@ -65,19 +66,24 @@ class Asking:
         """Wait for every end; compare."""
         async with asyncio.timeout(patience):
             await asyncio.gather(*self._following)
-        return Outcome(
-            differences(self.clients, await held(self._database_url)),
-            Counter(client.end for client in self.clients),
-            sum(len(client.frames) for client in self.clients),
-            max(client.ended_at for client in self.clients) - since,
-            [gap for client in self.clients for gap in client.gaps],
-            max(client.silence for client in self.clients),
-            sum((client.refusals for client in self.clients), Counter()),
-        )
+        return await outcome_of(self.clients, self._database_url, since)
 
     def close(self) -> None:
         for task in self._following:
             task.cancel()
+
+
+async def outcome_of(clients: Sequence[Insistent], database_url: str, since: float) -> Outcome:
+    """Of clients that have their end, compared with the database."""
+    return Outcome(
+        differences(clients, await held(database_url)),
+        Counter(client.end for client in clients),
+        sum(len(client.frames) for client in clients),
+        max(client.ended_at for client in clients) - since,
+        [gap for client in clients for gap in client.gaps],
+        max(client.silence for client in clients),
+        sum((client.refusals for client in clients), Counter()),
+    )
 
 
 @asynccontextmanager
@@ -119,8 +125,7 @@ async def kill_all(started: Servers, server: Server, database_url: str, streams:
             os.kill(pid, signal.SIGKILL)
         began = time.monotonic()
         again = await started.start()
-        for client in clients.clients:
-            client.port = again.port
+        clients.ports[:] = [again.port]
         return await clients.outcome(began, patience=60)
 
 

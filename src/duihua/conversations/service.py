@@ -135,14 +135,19 @@ def delete_many(session: Session, user_id: int, references: list[str]) -> tuple[
 
 
 def clear(session: Session, user_id: int, reference: str) -> int:
-    """Hide all messages of a conversation; its id. Raises ConversationNotFound."""
+    """Hide all messages of a conversation; its id. Of one without any, nothing changes.
+
+    Raises:
+        ConversationNotFound.
+    """
     conversation = access.owned(session, user_id, reference, lock=True)
     cleared = repository.clear_messages(session, conversation)
-    conversation.message_count = 0
-    conversation.last_message = None
-    conversation.updated_at = now()
-    session.flush()
-    changes.of_messages(session, Act.DELETED, user_id, cleared, conversation_id=conversation.id)
+    if cleared:
+        conversation.message_count = 0
+        conversation.last_message = None
+        conversation.updated_at = now()
+        session.flush()
+        changes.of_messages(session, Act.DELETED, user_id, cleared, conversation_id=conversation.id)
     return conversation.id
 
 

@@ -1,0 +1,85 @@
+"""Connections cut at random bytes, and requests sent again and again, over three workers."""
+
+import argparse
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.crowd import crowd
+from benchmarks.fault_cluster import cluster, lost
+from benchmarks.figures import percentile
+from benchmarks.guarantees import Row
+from tests.faults import scenarios
+from tests.faults.history import STREAM, held
+from tests.faults.listener import post, whole
+from tests.faults.proxy import PLACES, Cut, Proxy, proxy
+
+_PATIENCE_SECONDS = 120.0
+_FIRST, _OTHERS = 50, 8
+
+
+class Cutting(Proxy):
+    """Cuts each connection somewhere."""
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        place = random.choice(list(PLACES))
+        self.cut = Cut(place, random.randrange(1500), resets=random.random() < 0.5)
+        super().accept(reader, writer)
+
+
+async def cut(given: argparse.Namespace) -> list[Row]:
+    """Connections cut at random bytes; whichever worker is free answers the next one."""
+    async with cluster(given) as on:
+        server = await on.server()
+        async with proxy(server.port, Cutting) as between, crowd(given.at_once, _script) as clients:
+            clients.ports.append(between.port)
+            while between.cuts.total() < given.cuts:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.2)
+            found = await clients.outcome(on.url, time.monotonic(), _PATIENCE_SECONDS)
+            cuts = between.cuts.total()
+    p95 = percentile(found.gaps, 95) * 1000
+    return [
+        lost("G2 exactly-once resume", found, f"{cuts} cuts"),
+        Row("G2 first byte after a resume, p95", "<= 100 ms", f"{p95:.0f} ms", p95 <= 100),
+    ]
+
+
+def _script() -> dict[str, Any]:
+    return {"tokens": 120, "rate": 60}
+
+
+async def retried(given: argparse.Namespace) -> list[Row]:
+    """The same request eight times at once, and the first one fifty times; some keys at once."""
+    async with cluster(given) as on:
+        server = await on.server()
+        async with scenarios.asking(server, on.url) as clients:
+            chats = await clients.conversations(given.keys)
+        left = list(enumerate(chats))
+
+        async def some() -> int:
+            found = 0
+            while left:
+                number, chat_id = left.pop()
+                found += await _differ(server.port, chat_id, _OTHERS if number else _FIRST)
+            return found
+
+        wrong = sum(await asyncio.gather(*(some() for _ in range(given.at_once))))
+        doubled = await _not_once(on.url, chats)
+    measured = f"{doubled} of {len(chats)} keys, {wrong} answered differently, {_OTHERS} or {_FIRST} at once"
+    return [Row("G3 a retry never duplicates", "0 duplicates", measured, doubled + wrong == 0)]
+
+
+async def _differ(port: int, key: str, times: int) -> bool:
+    """Ask by one key so many times at once; whether the answers differ."""
+    body = {"chat_id": key, "content": "问", "config": {"offline": {"tokens": 3, "rate": 0}}}
+    request = post(STREAM, body, key=key)
+    answers = await asyncio.gather(*(whole(port, request) for _ in range(times)))
+    return len({answer.seen() for answer in answers}) != 1
+
+
+async def _not_once(database_url: str, chats: Sequence[str]) -> int:
+    """In how many conversations there is not exactly one question."""
+    stored = await held(database_url)
+    return sum(len(stored.get(chat_id, ())) != 1 for chat_id in chats)

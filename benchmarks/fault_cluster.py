@@ -1,0 +1,53 @@
+"""What the parts of `benchmarks.faults` stand on: servers that can be started, and rows of its table."""
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.databases import temporary_database
+from benchmarks.guarantees import Row
+from duihua.db import migrate
+from tests.faults.driver import Server, Servers, servers
+from tests.faults.nursery import Nursery
+from tests.faults.scenarios import Outcome
+
+WORKERS = "3"
+
+
+class Cluster(NamedTuple):
+    """Servers that can be started, and what they stand on."""
+
+    started: Servers
+    url: str
+    given: argparse.Namespace
+
+    async def server(self) -> Server:
+        """A new one."""
+        return await self.started.start()
+
+
+@asynccontextmanager
+async def cluster(
+    given: argparse.Namespace, *, nursery: Nursery | None = None, **options: str
+) -> AsyncIterator[Cluster]:
+    """On a database of its own, migrated."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with temporary_database(given.postgres) as setting:
+            url = setting.environment["DATABASE_URL"]
+            await asyncio.to_thread(migrate.upgrade, url)
+            environment = {"DUIHUA_WORKERS": WORKERS, "REDIS_URL": given.redis, **options}
+            async with servers(Path(folder), url, nursery=nursery, **environment) as started:
+                yield Cluster(started, url, given)
+
+
+def lost(promise: str, found: Outcome, accidents: str) -> Row:
+    """A row about what clients saw and what is kept."""
+    for problem in found.differences[:5]:
+        print(f"  {problem[:300]}", flush=True)
+    of = f"{found.events} events of {found.ends.total()} replies, {accidents}"
+    wrong = len(found.differences)
+    return Row(promise, "0 lost, repeated or other", f"{wrong} in {of}", not wrong)
