@@ -62,6 +62,8 @@ _TEXTS = {
 }
 # What a route's file must hold, where not anything will do.
 UPLOADS: dict[str, dict[str, Any]] = {"/chat/import": {"content": b'{"format": "duihua"}'}}
+# A form, of what the caller owns; tests/transfer is about what they answer.
+FORMS = {"/chat/export/chosen": {"chat_ids": "chat"}}
 # What the document cannot say is required: one thing or the other.
 _NEEDED = {
     "POST /chat/messages": {"content"},
@@ -174,6 +176,15 @@ async def an_import(client: Client) -> str:
     task_id = (await client.post("/chat/import?async=true", data=form)).body["data"]["task_id"]
     await client.stream(f"/chat/import/{task_id}")
     return str(task_id)
+
+
+def a_body(route: Route, body: dict[str, Any] | None, own: Owned) -> dict[str, Any]:
+    """How aiohttp is told to send it: a file, a form, or JSON."""
+    if route.takes_file:
+        return {"data": upload(**UPLOADS.get(route.path, {}))}
+    if route.path in FORMS:
+        return {"data": {name: getattr(own, kind) for name, kind in FORMS[route.path].items()}}
+    return {"json": body}
 
 
 class Call(NamedTuple):

@@ -14,10 +14,10 @@ from duihua.generation.recovery import Recovery
 from duihua.models import Conversation, File, Generation, GenerationEvent, ImportTask, Message
 from duihua.models.user import LOCAL_USER_ID
 from tests.api.routes import (
-    UPLOADS,
     Call,
     Field,
     Route,
+    a_body,
     an_import,
     call,
     fields_in,
@@ -251,7 +251,7 @@ async def test_no_answer_tells_of_a_stranger(client: Client, db: Database) -> No
         own = await my_things(client)
         named = {f: getattr(own, kind) for f, kind in route.named_objects() if f.says_what}
         method, path, body = naming(route, own, named)
-        sent = {"data": upload(**UPLOADS.get(route.path, {}))} if route.takes_file else {"json": body}
+        sent = a_body(route, body, own)
         async with client.session.request(method, client.origin + path, **sent) as response:
             text = await response.text(errors="replace")
         if SECRET in text or stranger.chat in text:

@@ -1,16 +1,15 @@
 """`Idempotency-Key` on every POST: the first answer again, no second effect; 409 for another request."""
 
 import json
-from typing import Any
 
 from duihua.core.ids import new_uuid
-from tests.api.routes import UPLOADS, Route, call, routes, upload
+from tests.api.routes import Route, a_body, call, routes
 from tests.api.test_spellings import merged, new_things
 from tests.fixtures.client import Client
 from tests.fixtures.rows import Owned, every_row
 
 # They change nothing, and a file is made for whoever asks: nothing of it is kept.
-FILES = {"/chat/export", "/chat/export/batch"}
+FILES = {"/chat/export", "/chat/export/batch", "/chat/export/chosen"}
 
 
 def posts() -> list[Route]:
@@ -20,9 +19,7 @@ def posts() -> list[Route]:
 async def send(client: Client, route: Route, own: Owned, key: str) -> tuple[int, str]:
     values = route.least(own) | {(f.place, f.name): route.sample(f, own) for f in route.fields if f.says_what}
     method, path, body = call(route, values)
-    sent: dict[str, Any] = {"json": body}
-    if route.takes_file:
-        sent = {"data": upload(**UPLOADS.get(route.path, {}))}
+    sent = a_body(route, body, own)
     headers = {"Idempotency-Key": key}
     async with client.session.request(method, client.origin + path, headers=headers, **sent) as response:
         content = await response.read()

@@ -60,6 +60,14 @@ class Api:
             assert response.status == 200, response.read()
             return response.read()
 
+    def submit(self, path: str, form: dict[str, str]) -> bytes:
+        """What is there for a form."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urllib.parse.urlencode(form).encode()
+        with self._request("POST", path, body, headers) as response:
+            assert response.status == 200, response.read()
+            return response.read()
+
     @contextlib.contextmanager
     def _request(
         self, method: str, path: str, body: Any, headers: dict[str, str]

@@ -35,6 +35,13 @@ def export_many(api: Api, made: Json) -> None:
     assert "# 导出" in text
 
 
+@part.step("export some, as a browser does from a form")
+def export_chosen(api: Api, made: Json) -> None:
+    form = {"chat_ids": made["chat"], "format": "txt"}
+    with zipfile.ZipFile(io.BytesIO(api.submit("/chat/export/chosen", form))) as archive:
+        assert [name.endswith(".txt") for name in archive.namelist()] == [True]
+
+
 @part.step("export everything, as a browser does from a link")
 def export_everything(api: Api, made: Json) -> None:
     with zipfile.ZipFile(io.BytesIO(api.download("/chat/export/all?format=html"))) as archive:

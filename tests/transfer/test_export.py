@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from duihua.transfer import rendering
 from tests.fixtures.client import Client
+from tests.fixtures.rows import add_stranger
 
 
 async def a_conversation(client: Client, title: str) -> str:
@@ -106,6 +107,45 @@ async def test_a_batch_names_what_there_is(client: Client) -> None:
     assert (await client.post("/chat/export/batch", {})).status == 422
     assert (await client.post("/chat/export/batch", {"all": True, "chat_ids": ["1"]})).status == 422
     assert (await client.post("/chat/export/batch", {"chat_ids": ["0"]})).error == "conversation_not_found"
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def test_a_form_exports_what_was_chosen(client: Client) -> None:
+    ids = [(await client.conversation(title=title))["uuid"] for title in ("一", "二", "三")]
+    for raw in (f"chat_ids={ids[0]},{ids[1]}&format=txt", f"chatIds={ids[0]}&chatIds={ids[1]}&format=txt"):
+        answer = await client.post("/chat/export/chosen", raw=raw.encode(), headers=FORM)
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+            assert archive.namelist() == ["一.txt", "二.txt"]
+
+
+async def test_a_form_is_read_strictly(client: Client) -> None:
+    chat = (await client.conversation(title="一"))["uuid"]
+    for raw, error in (
+        (b"", "invalid_input"),
+        (b"chat_ids=", "invalid_input"),
+        (b"chat_ids=%ff", "invalid_input"),
+        (b"chat_ids=\xe4", "invalid_input"),
+        (f"chat_ids={chat}&format=pdf".encode(), "invalid_input"),
+        (f"chat_ids={chat},0".encode(), "conversation_not_found"),
+    ):
+        answer = await client.post("/chat/export/chosen", raw=raw, headers=FORM)
+        assert answer.error == error, raw
+    in_json = await client.post("/chat/export/chosen", {"chat_ids": [chat]})
+    assert (in_json.status, in_json.error) == (415, "form_expected")
+
+
+async def test_a_form_of_another_site_or_for_a_strangers_conversation_gets_nothing(client: Client) -> None:
+    chat = (await client.conversation(title="一"))["uuid"]
+    raw = f"chat_ids={chat}".encode()
+    cross = FORM | {"Sec-Fetch-Site": "cross-site", "Origin": "https://example.com"}
+    assert (await client.post("/chat/export/chosen", raw=raw, headers=cross)).error == "cross_site"
+    owned = await client.app.state.database.write(add_stranger)
+    raw = f"chat_ids={owned.chat}".encode()
+    answer = await client.post("/chat/export/chosen", raw=raw, headers=FORM)
+    assert (answer.status, answer.error) == (404, "conversation_not_found")
 
 
 def test_a_fence_inside_a_longer_fence_is_code() -> None:

@@ -94,8 +94,9 @@ class Visitor:
             self.foreign.append(url)
 
     def _hear(self, text: str) -> None:
-        # A refusal of the server is an answer, and the page shows it.
-        if not text.startswith("Failed to load resource: the server responded"):
+        # A refusal of the server is an answer, and the page shows it; where a file should have come, it
+        # comes in a frame, and no page of ours is shown in one.
+        if not text.startswith(("Failed to load resource: the server responded", "Refused to display")):
             self.complaints.append(text)
 
     async def shoot(self, name: str) -> None:

@@ -101,8 +101,11 @@ async def test_many_are_moved_exported_and_deleted(visit: Visit, archive: Client
         await page.get_by_role("toolbar").get_by_role("button", name="导出").click()
         async with page.expect_download() as coming:
             await page.get_by_role("menuitem", name="Markdown").click()
+        # It goes from the server to the disk, and is never in the page.
+        assert (await coming.value).url == f"{archive.origin}/chat/export/chosen"
         with zipfile.ZipFile(await (await coming.value).path()) as archived:
             assert len(archived.namelist()) == 4
+        await expect(page.get_by_text("正在下载：4 个对话的压缩包")).to_be_visible()
         for n in (1, 6):
             await _row(page, f"对话 {n}").click(modifiers=["Control"])
         await page.get_by_role("toolbar").get_by_role("button", name="移动到分组").click()

@@ -55,6 +55,26 @@ async def test_exporting_all_or_some(visit: Visit, archive: Client) -> None:
         assert "关于 敦煌壁画" in content.decode()
 
 
+async def test_several_go_to_the_disk_and_a_refusal_is_told(visit: Visit, archive: Client) -> None:
+    chats = [(await archive.conversation(title=title))["uuid"] for title in ("甲", "乙", "丙")]
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/settings/data")
+        await page.get_by_text("自己选").click()
+        for title in ("甲", "乙"):
+            await page.locator(".picker-list label", has_text=title).click()
+        async with page.expect_download() as started:
+            await page.get_by_role("button", name="导出所选（2）").click()
+        assert (await started.value).url == f"{archive.origin}/chat/export/chosen"
+        with zipfile.ZipFile(await (await started.value).path()) as zipped:
+            assert sorted(zipped.namelist()) == ["乙.json", "甲.json"]
+        await expect(page.get_by_text("浏览器正在下载")).to_be_visible()
+        # One of them goes elsewhere: no file comes, and it is said why.
+        await archive.delete(f"/chat/conversations/{chats[0]}")
+        await page.get_by_role("button", name="导出所选（2）").click()
+        await expect(page.locator(".notice.wrong")).to_contain_text("对话不存在")
+
+
 async def test_an_import_that_is_cancelled_says_what_stays(
     visit: Visit, archive: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

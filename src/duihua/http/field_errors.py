@@ -56,6 +56,7 @@ _BY_PHRASE = {
     "give one of before, after, around and cursor": "before、after、around、cursor 只能给出一个",
     "is given twice with different values": "两种拼写给出了不同的值",
     "is not a valid query string in UTF-8": "不是有效的 UTF-8 查询字符串",
+    "is not a valid form in UTF-8": "不是有效的 UTF-8 表单",
     "must not contain NUL": "不能包含 NUL 字符",
     "is not a cursor of this list": "不是该列表的游标",
     "is no number of an event": "不是事件编号",

@@ -1,8 +1,8 @@
 """Export and import on the wire."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, StrictBool, model_validator
+from pydantic import BaseModel, Field, StrictBool, field_validator, model_validator
 
 from duihua.schemas.base import QueryModel, Reference, RowId, WireModel
 
@@ -43,6 +43,20 @@ class EveryExportQuery(QueryModel):
 
     format: ExportFormat = "json"
     include_system_messages: bool = True
+
+
+class ChosenExportForm(WireModel):
+    """The conversations of a form, and how they are written."""
+
+    format: ExportFormat = "json"
+    include_system_messages: bool = True
+    # Separated by commas.
+    chat_ids: list[Reference] = Field(min_length=1, max_length=10_000)
+
+    @field_validator("chat_ids", mode="before")
+    @classmethod
+    def _each(cls, value: Any) -> Any:
+        return value.split(",") if isinstance(value, str) else value
 
 
 class ImportQuery(QueryModel):

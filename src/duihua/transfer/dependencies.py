@@ -15,9 +15,10 @@ from duihua.core.config import Config
 from duihua.files.dependencies import AppStorage, AppUploads
 from duihua.files.storage import disk_errors
 from duihua.files.uploading import INCOMING
-from duihua.http import multipart
+from duihua.http import forms, multipart
 from duihua.http.envelope import RequestLanguage
 from duihua.http.state import Db
+from duihua.schemas.transfer import ChosenExportForm
 from duihua.settings.service import time_zone
 from duihua.transfer.importing import Importer
 from duihua.transfer.rendering import Reader
@@ -48,6 +49,10 @@ async def _tasks(request: Request) -> ImportTasks:
 
 async def _reader(db: Db, user: User, language: RequestLanguage) -> Reader:
     return Reader(language, await db.read(time_zone, user.id))
+
+
+async def _chosen(request: Request) -> ChosenExportForm:
+    return await forms.read(request, ChosenExportForm)
 
 
 async def _open_file(storage: AppStorage) -> Callable[[str], Iterator[bytes]]:
@@ -84,6 +89,7 @@ async def received(request: Request) -> AsyncIterator[Received]:
         file.close()
 
 
+PostedForm = Annotated[ChosenExportForm, Depends(_chosen)]
 AppReader = Annotated[Reader, Depends(_reader)]
 AppTasks = Annotated[ImportTasks, Depends(_tasks)]
 AppImporter = Annotated[Importer, Depends(_importer)]

@@ -13,7 +13,7 @@ from duihua.core.clock import now
 from duihua.generation.dependencies import ResumeAfter
 from duihua.generation.event_stream import HEADERS
 from duihua.groups import access as group_access
-from duihua.http import multipart
+from duihua.http import forms, multipart
 from duihua.http.downloads import disposition
 from duihua.http.envelope import Answer, RequestLanguage
 from duihua.http.idempotency import Retry, RetryHeader, ask_once
@@ -34,6 +34,7 @@ from duihua.transfer.dependencies import (
     AppReader,
     AppTasks,
     FileFromThread,
+    PostedForm,
     ReadFromThread,
     received,
 )
@@ -48,6 +49,15 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
+
+_FORM = forms.body(
+    {
+        "chat_ids": {"type": "string", "description": "uuids or integer ids, separated by commas"},
+        "format": {"type": "string", "enum": list(CONTENT_TYPES), "default": "json"},
+        "include_system_messages": {"type": "boolean", "default": True},
+    },
+    required=["chat_ids"],
+)
 
 
 def _file(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
@@ -90,6 +100,20 @@ async def export_conversations(
         references = await db.read(reading.chosen, user.id, request.chat_ids)
     wanted = Wanted(request.format, request.include_system_messages, reader, files)
     return _zip(read, user.id, references, wanted)
+
+
+@router.post(
+    "/export/chosen",
+    response_class=Response,
+    responses=_file("A zip, one file a conversation", "application/zip"),
+    openapi_extra=_FORM,
+)
+async def export_chosen(
+    db: Db, read: ReadFromThread, user: User, reader: AppReader, files: FileFromThread, form: PostedForm
+) -> Response:
+    """Several conversations as a zip, for a form: a browser writes it to the disk as it comes."""
+    wanted = Wanted(form.format, form.include_system_messages, reader, files)
+    return _zip(read, user.id, await db.read(reading.chosen, user.id, form.chat_ids), wanted)
 
 
 @router.get(

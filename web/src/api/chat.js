@@ -208,6 +208,16 @@ export const exportChat = async (data, { onProgress, signal } = {}) =>
 export const everythingAddress = (query) => addressOf("/chat/export/all", query);
 
 /**
+ * The form that a zip of these is asked for with: a browser that submits it writes to the disk what comes.
+ * @param {{ chatIds: string[], format: string, includeSystemMessages?: boolean }} wanted
+ * @returns {{ address: string, fields: Record<string, string> }}
+ */
+export const chosenForm = ({ chatIds, format, includeSystemMessages = true }) => ({
+  address: addressOf("/chat/export/chosen"),
+  fields: { chat_ids: chatIds.join(","), format, include_system_messages: String(includeSystemMessages) },
+});
+
+/**
  * A zip of several conversations, or with `all` of every one.
  * @param {{ chatIds: string[], format: string, includeSystemMessages?: boolean, all?: boolean }} data
  * @param {Following} [following]

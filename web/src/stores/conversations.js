@@ -8,6 +8,7 @@ import { recall, remember } from "@/lib/storage.js";
 const PAGE = 100;
 /** So many the server takes in one request. */
 const BATCH = 1000;
+const ABREAST = 4;
 
 export const useConversations = defineStore("conversations", () => {
   /** uuid → conversation, the newest that is known of it. */
@@ -201,6 +202,17 @@ export const useConversations = defineStore("conversations", () => {
     });
   }
 
+  /** On the shelf, or back from it, a few at a time. @param {string[]} uuids @param {"archived" | "active"} status */
+  async function shelve(uuids, status) {
+    try {
+      for (let at = 0; at < uuids.length; at += ABREAST) {
+        await Promise.all(uuids.slice(at, at + ABREAST).map((id) => api.updateChat({ id, status })));
+      }
+    } finally {
+      await load();
+    }
+  }
+
   const loadGroups = async () => (groups.value = await api.getChatGroups({ includeChats: false }));
 
   async function saveGroup(group) {
@@ -216,6 +228,6 @@ export const useConversations = defineStore("conversations", () => {
 
   return {
     known, groups, ownGroups, defaultGroup, lists, listed, opened, status, error,
-    idsOf, load, loadGroups, more, all, toggle, get, create, fork, place, change, refresh, forget, remove, restore, move, saveGroup, removeGroup,
+    idsOf, load, loadGroups, more, all, toggle, get, create, fork, place, change, refresh, forget, remove, restore, move, shelve, saveGroup, removeGroup,
   };
 });
