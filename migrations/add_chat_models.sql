@@ -436,6 +436,8 @@ CREATE TABLE shares (
     title VARCHAR(255) NOT NULL,
     -- HTML, as it was when it was shared
     page TEXT NOT NULL,
+    -- uuids of the files that it shows
+    pictures JSON NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_shares PRIMARY KEY (id),

@@ -141,6 +141,7 @@ sa.Table(
     sa.Column("token", sa.String(64), nullable=False, unique=True, comment="whoever knows it may read"),
     sa.Column("title", sa.String(255), nullable=False, comment="when it was shared"),
     sa.Column("page", sa.Text(), nullable=False, comment="HTML, as it was when it was shared"),
+    sa.Column("pictures", sa.JSON(), nullable=False, comment="uuids of the files that it shows"),
     moment("created_at"),
     moment("expires_at", nullable=True),
     comment="Conversations that are read without an account",

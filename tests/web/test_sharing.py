@@ -1,13 +1,17 @@
 """Sharing: a page that is made, copied, taken anew and taken away; nothing on it runs."""
 
 import re
+from pathlib import Path
 
 from playwright.async_api import Dialog, expect
 
+from tests.api.routes import upload
 from tests.fixtures.client import Client
 from tests.web.browser import open_sharing
 from tests.web.conftest import Visit
 from tests.web.vectors import vectors
+
+ICON = Path(__file__).parents[2] / "web/public/icon-192.png"
 
 
 async def _spoken(archive: Client) -> str:
@@ -57,6 +61,20 @@ async def test_a_shared_page_is_taken_anew_and_away(visit: Visit, archive: Clien
         assert gone.status == 404
         await page.goto(f"{archive.origin}/shared")
         await expect(page.get_by_text("没有分享的对话")).to_be_visible()
+
+
+async def test_a_shared_page_shows_its_pictures(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="照片")
+    file = (await archive.post("/chat/upload", data=upload("印章.png", ICON.read_bytes()))).data
+    await archive.post("/chat/messages", {"chat_id": chat["uuid"], "content": "看", "files": [file["id"]]})
+    share = (await archive.post(f"/chat/conversations/{chat['uuid']}/share", {})).data
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin + share["path"])
+        picture = page.get_by_role("img", name="印章.png")
+        await expect(picture).to_be_visible()
+        await page.wait_for_function("document.images[0].naturalWidth === 192")
+        await visitor.shoot("shared-picture")
 
 
 async def test_a_shared_page_runs_nothing_and_loads_nothing(visit: Visit, archive: Client) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duihua.db.base import Base, BigId
@@ -19,7 +19,8 @@ class Share(Base):
     conversation_id: Mapped[int] = mapped_column(BigId, ForeignKey("conversations.id"), unique=True)
     token: Mapped[str] = mapped_column(String(64), unique=True)
     title: Mapped[str] = mapped_column(String(255))
-    # HTML that needs nothing else.
+    # HTML that needs nothing but these pictures: the uuids of files that its messages had.
     page: Mapped[str] = mapped_column(Text)
+    pictures: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

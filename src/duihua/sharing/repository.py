@@ -38,10 +38,18 @@ def stored(session: Session, conversation_id: int) -> Share | None:
 
 def page(session: Session, token: str) -> str | None:
     """What is shown under this token; None where it is nobody's, expired, or of a deleted conversation."""
-    return session.scalar(
-        select(Share.page)
-        .join(Conversation, Conversation.id == Share.conversation_id)
-        .where(Share.token == token, _SEEN, or_(Share.expires_at.is_(None), Share.expires_at > now()))
+    found: str | None = session.scalar(_shown(select(Share.page), token))
+    return found
+
+
+def pictures(session: Session, token: str) -> Any:
+    """Whose page this token shows, and which pictures it has; None as of `page`."""
+    return session.execute(_shown(select(Share.user_id, Share.pictures), token)).one_or_none()
+
+
+def _shown(what: Any, token: str) -> Any:
+    return what.join(Conversation, Conversation.id == Share.conversation_id).where(
+        Share.token == token, _SEEN, or_(Share.expires_at.is_(None), Share.expires_at > now())
     )
 
 

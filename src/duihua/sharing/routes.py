@@ -4,10 +4,12 @@ from html import escape
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from duihua.auth.dependencies import User
 from duihua.core.i18n import translate
+from duihua.files.dependencies import AppStorage
+from duihua.http import downloads
 from duihua.http.envelope import Answer, RequestLanguage
 from duihua.http.idempotency import Retry, ask_once
 from duihua.http.routing import feature_router
@@ -22,10 +24,12 @@ router = feature_router("/chat", "sharing")
 # Not under /api: it is a page, and its address is to be short.
 public = APIRouter(include_in_schema=False)
 ChatId = Annotated[Reference, Path(description="uuid, or the integer id")]
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
 # The address is a secret: no search engine and no link is told it. A cache would show what was revoked.
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox",
     "x-robots-tag": "noindex, nofollow, noarchive",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -67,8 +71,24 @@ async def revoke(db: Db, user: User, chat_id: ChatId) -> Response:
 async def show(db: Db, language: RequestLanguage, token: str) -> Response:
     """A shared conversation, or a page that says that there is none."""
     page = await db.read(service.page, token)
+    headers = _HEADERS | {"content-security-policy": _POLICY}
     if page is not None:
-        return HTMLResponse(page, headers=_HEADERS)
+        return HTMLResponse(page, headers=headers)
     text = escape(translate("share_gone", language))
     gone = f'<!doctype html><meta charset="utf-8"><title>{text}</title><p>{text}</p>'
-    return HTMLResponse(gone, status_code=404, headers=_HEADERS)
+    return HTMLResponse(gone, status_code=404, headers=headers)
+
+
+@public.get(PATH + "{token}/{file_id}")
+async def show_picture(db: Db, storage: AppStorage, token: str, file_id: str) -> Response:
+    """A picture of a shared page, for as long as that is shown."""
+    file = await db.read(service.picture, token, file_id)
+    headers = {
+        **downloads.safe_headers(file.name, file.content_type),
+        **_HEADERS,
+        # The page that shows it is in a sandbox, without an origin: to a browser that is another site.
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Content-Type": file.content_type,
+        "Content-Length": str(file.size),
+    }
+    return StreamingResponse(await storage.open(file.key), headers=headers)

@@ -2,12 +2,16 @@
 
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from duihua.conversations import access
 from duihua.core.clock import iso, now
 from duihua.core.errors import NotFound, TooLarge
 from duihua.db.session import Session
+from duihua.files import service as files_service
+from duihua.files.access import FileNotFound
+from duihua.files.service import Content
+from duihua.http.downloads import INERT
 from duihua.models import Conversation, Share
 from duihua.sharing import repository
 
@@ -15,6 +19,14 @@ PATH = "/share/"
 # Of 128 bits: nobody finds one by trying.
 _TOKEN_BYTES = 16
 MOST_PAGE_CHARACTERS = 20_000_000
+
+
+class Page(NamedTuple):
+    """HTML that shows these files of its messages as `{folder}/{uuid}`, wherever it will be shown."""
+
+    html: str
+    folder: str
+    pictures: list[str]
 
 
 class ShareNotFound(NotFound):
@@ -42,18 +54,19 @@ def shown(session: Session, user_id: int, reference: str) -> dict[str, Any]:
     return _present(row)
 
 
-def share(session: Session, user_id: int, reference: str, html: str, days: int | None) -> dict[str, Any]:
+def share(session: Session, user_id: int, reference: str, page: Page, days: int | None) -> dict[str, Any]:
     """Show this page of the conversation from now on; under the address that it has, if it is shared already.
 
     Raises:
         ConversationNotFound, SharedPageTooLarge.
     """
-    if len(html) > MOST_PAGE_CHARACTERS:
+    if len(page.html) > MOST_PAGE_CHARACTERS:
         raise SharedPageTooLarge(limit=MOST_PAGE_CHARACTERS)
     # Locked: of two at once the second finds what the first has made.
     conversation = access.owned(session, user_id, reference, lock=True)
     row = repository.stored(session, conversation.id) or _new(session, conversation)
-    row.title, row.page = conversation.title, html
+    row.title = conversation.title
+    row.page, row.pictures = page.html.replace(page.folder, row.token), page.pictures
     row.created_at = now()
     row.expires_at = None if days is None else row.created_at + timedelta(days=days)
     session.flush()
@@ -69,6 +82,17 @@ def revoke(session: Session, user_id: int, reference: str) -> None:
 def page(session: Session, token: str) -> str | None:
     """The page that everybody is shown who knows its token; None where there is none."""
     return repository.page(session, token)
+
+
+def picture(session: Session, token: str, uuid: str) -> Content:
+    """A picture of the page with this token, and no other file. Raises FileNotFound."""
+    shown = repository.pictures(session, token)
+    if shown is None or uuid not in shown.pictures:
+        raise FileNotFound
+    content = files_service.content_of(session, shown.user_id, uuid)
+    if content.content_type not in INERT:
+        raise FileNotFound
+    return content
 
 
 def _new(session: Session, conversation: Conversation) -> Share:

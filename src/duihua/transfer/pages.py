@@ -2,7 +2,7 @@
 
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from duihua.core.i18n import translate
 from duihua.transfer import rendering
@@ -30,6 +30,7 @@ th, td { padding: .4em .8em; border: 1px solid light-dark(#e5e1d8, #343435); }
 blockquote { margin-inline: 0; padding-inline-start: 1em;
   border-inline-start: 3px solid light-dark(#e5e1d8, #343435); }
 a { color: light-dark(#a63c28, #ee9a85); }
+img { display: block; max-width: 100%; max-height: 32rem; border-radius: 8px; }
 @media print { article { break-inside: avoid-page; } }
 """
 
@@ -39,9 +40,11 @@ def head(conversation: ArchivedConversation, reader: Reader) -> str:
     title = escape(rendering.one_line(conversation.title))
     described = f"<p>{escape(conversation.description)}</p>" if conversation.description else ""
     language = "zh-CN" if reader.language == "zh" else "en"
+    # Who shows pictures sends the page with a policy that says from where.
+    policy = f'<meta http-equiv="content-security-policy" content="{_POLICY}">\n'
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="content-security-policy" content="{_POLICY}">\n'
+        f"{policy if reader.picture is rendering.unseen else ''}"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<header><h1>{title}</h1><p>{escape(rendering.span(conversation, reader))}</p>{described}</header>\n"
@@ -58,9 +61,16 @@ def message(message: ArchivedMessage, reader: Reader) -> str:
     is_user = message.role == Role.USER
     text = escape(message.content) if is_user else _markdown().render(message.content)
     parts += [f"<div>{text}</div>"] if text else []
-    parts += [f"<p>📎 {escape(name)}</p>" for name in rendering.file_names(message.files)]
+    parts += [_file(file, reader) for file in message.files if rendering.file_names([file])]
     parts += [f"<p><em>{escape(note)}</em></p>" for note in rendering.notes(message, reader)]
     return f'<article class="{escape(message.role)}">\n' + "\n".join(parts) + "\n</article>\n"
+
+
+def _file(file: Any, reader: Reader) -> str:
+    name, address = escape(str(file["name"])), reader.picture(file)
+    if address is None:
+        return f"<p>📎 {name}</p>"
+    return f'<p><img src="{escape(address)}" alt="{name}" title="{name}" loading="lazy"></p>'
 
 
 @cache

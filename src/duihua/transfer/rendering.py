@@ -1,7 +1,7 @@
 """Conversations as a person reads them: Markdown and plain text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
@@ -27,11 +27,17 @@ messages_of(
 )
 
 
+def unseen(_: Any) -> str | None:
+    """Files are named, not shown."""
+    return None
+
+
 class Reader(NamedTuple):
-    """Whom the text is for."""
+    """Whom the text is for; `picture` is where a page has the picture of a file, None where it names it."""
 
     language: Language
     zone: tzinfo
+    picture: Callable[[Any], str | None] = unseen
 
 
 def markdown_head(conversation: ArchivedConversation, reader: Reader) -> str:
