@@ -26,7 +26,13 @@ export function createSync(thread, { take, load, refresh }) {
     const changes = told;
     told = [];
     const isHere = (uuid) => thread.messages.some((message) => message.uuid === uuid);
-    const moved = changes.some(({ type, act, message_id }) => type === "conversation" || (act === "created" ? !isHere(message_id) && !thread.hasLater : act !== "changed" && isHere(message_id)));
+    const isVersion = (uuid) => thread.messages.some(({ version }) => version.uuids.includes(uuid));
+    const moves = {
+      created: (uuid) => !isHere(uuid) && !thread.hasLater,
+      deleted: (uuid) => isHere(uuid) || isVersion(uuid),
+      restored: (uuid) => !isHere(uuid),
+    };
+    const moved = changes.some(({ type, act, message_id }) => type === "conversation" || moves[act]?.(message_id));
     const edited = new Set(changes.filter(({ type, act, message_id }) => type === "message" && act === "changed" && isHere(message_id)).map(({ message_id }) => message_id));
     try {
       if (moved) await again();
