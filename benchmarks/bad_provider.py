@@ -2,15 +2,17 @@
 
     python -m benchmarks.bad_provider [--rounds 6] [--questions 30]
 
-Questions to a good model, one at a time, by turns with nobody beside them, and beside four people who ask a
-provider that refuses connections or never answers, again and again. The time is until the first token.
+Questions to a good model, one at a time, by turns with nobody beside them, beside four people who ask the
+same model again and again, and beside four who ask providers that refuse connections or never answer. The
+time is until the first token. Whoever asks takes of the server's time, whom ever: what a bad provider costs
+is what it costs more than a good one.
 """
 
 import argparse
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import uvloop
@@ -48,13 +50,29 @@ async def _connected(api: Api, name: str, port: int) -> str:
     return await api.conversation(api_key_id=connection["id"], model_id=name)
 
 
-async def _insist(api: Api, chat_id: str, let: asyncio.Event, heard: Counter[str]) -> None:
-    """Ask again and again, whenever it is let."""
-    while True:
-        await let.wait()
-        answer = await api.call("POST", "/chat/messages", {"chat_id": chat_id, "content": "还在吗"})
-        heard[answer["reply"]["error"]] += 1
-        await asyncio.sleep(_PAUSE_SECONDS)
+class People:
+    """Some who ask again and again, each in a conversation of their own, whenever they are let."""
+
+    def __init__(self, api: Api, chats: Sequence[str]) -> None:
+        self.heard, self.let = Counter[str](), asyncio.Event()
+        self._tasks = [asyncio.create_task(self._insist(api, chat_id)) for chat_id in chats]
+
+    async def _insist(self, api: Api, chat_id: str) -> None:
+        while True:
+            await self.let.wait()
+            # The bad ones do not heed the script; the good one says no more than they.
+            question = {"chat_id": chat_id, "content": "还在吗", "config": {"upstream": {"chunks": 1}}}
+            answer = await api.call("POST", "/chat/messages", question)
+            self.heard[answer["reply"]["error"] or "an answer"] += 1
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def end(self) -> None:
+        """Send them home. Raises what one of them met."""
+        for task in self._tasks:
+            task.cancel()
+        for end in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if not isinstance(end, asyncio.CancelledError):
+                raise RuntimeError("somebody stopped asking") from end
 
 
 async def _asked(api: Api, questions: int) -> list[float]:
@@ -69,42 +87,49 @@ async def _asked(api: Api, questions: int) -> list[float]:
 
 async def measure(rounds: int, questions: int) -> int:
     """Take turns; print the table."""
-    alone: list[list[float]] = []
-    beside: list[list[float]] = []
-    heard, let = Counter[str](), asyncio.Event()
+    found: dict[str, list[list[float]]] = {"alone": [], "beside a good one": [], "beside bad ones": []}
     async with stage() as on, _silent() as silent:
         server = await on.start_server()
         async with Api(server.port) as api:
-            bad = [await _connected(api, "refusing", free_port()), await _connected(api, "silent", silent)]
+            dead = [await _connected(api, "refusing", free_port()), await _connected(api, "silent", silent)]
+            people = {
+                "beside a good one": People(
+                    api, [await api.conversation(model_id="bench") for _ in range(_PEOPLE)]
+                ),
+                "beside bad ones": People(api, [dead[n % 2] for n in range(_PEOPLE)]),
+            }
             await _asked(api, questions)
-            people = [
-                asyncio.create_task(_insist(api, bad[n % 2], let, heard), name=f"person {n}")
-                for n in range(_PEOPLE)
-            ]
             for _ in range(rounds):
-                alone.append(await _asked(api, questions))
-                let.set()
-                # Until the first of them were told.
-                await asyncio.sleep(_PATIENCE_SECONDS + _PAUSE_SECONDS)
-                beside.append(await _asked(api, questions))
-                let.clear()
-                await asyncio.sleep(_PATIENCE_SECONDS)
-            for person in people:
-                person.cancel()
-            ended = await asyncio.gather(*people, return_exceptions=True)
-            assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
-    found = {"alone": alone, "beside a bad provider": beside}
+                found["alone"].append(await _asked(api, questions))
+                for name, asking in people.items():
+                    asking.let.set()
+                    # Until the first of them were told.
+                    await asyncio.sleep(_PATIENCE_SECONDS + _PAUSE_SECONDS)
+                    found[name].append(await _asked(api, questions))
+                    asking.let.clear()
+                    await asyncio.sleep(_PATIENCE_SECONDS)
+            for asking in people.values():
+                await asking.end()
+    return _report(found, {name: asking.heard for name, asking in people.items()})
+
+
+def _report(found: dict[str, list[list[float]]], heard: dict[str, Counter[str]]) -> int:
     rows = [
         (name, *(f"{middle([percentile(each, at) for each in windows]):.2f}" for at in (50, 95)))
         for name, windows in found.items()
     ]
     table("First token of a good provider (ms, medians of the rounds)", ("", "p50", "p95"), rows)
-    print("what was heard of the bad ones:", dict(heard))
-    added = middle([percentile(b, 95) / percentile(a, 95) for a, b in zip(alone, beside, strict=True)])
+    for name, told in heard.items():
+        print(f"what was heard {name}:", dict(told))
+    pairs = zip(found["beside a good one"], found["beside bad ones"], strict=True)
+    ratio = middle([percentile(bad, 95) / percentile(good, 95) for good, bad in pairs])
     return verdict(
         [
-            (f"p95 beside a bad provider: {added:.2f} x <= {MOST} x", added <= MOST),
-            ("the bad ones were left alone", heard["provider_paused"] > 0),
+            (
+                f"p95 beside bad providers, to that beside a good one: {ratio:.2f} x <= {MOST} x",
+                ratio <= MOST,
+            ),
+            ("the bad ones were left alone", heard["beside bad ones"]["provider_paused"] > 0),
         ]
     )
 
