@@ -80,17 +80,22 @@ class Journal:
     def append(self, run: RunLog, kind: str, content: str, *, urgent: bool = False) -> None:
         """Take a piece of a reply; it is shown once it is committed. `urgent` does not wait for the tick."""
         run.add(kind, content)
-        self._dirty[run] = None
         self._pending_chars += len(content)
-        self._something.set()
+        if run not in self._dirty:
+            self._dirty[run] = None
+            self._something.set()
         if urgent:
             self._urgent.set()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the database takes nothing and too much is pending."""
+        return self._pending_chars > MOST_PENDING_CHARS
+
     async def room(self) -> None:
-        """Wait while the database takes nothing and too much is pending."""
-        if self._pending_chars > MOST_PENDING_CHARS:
-            self._room.clear()
-            await self._room.wait()
+        """Wait until it is no longer full."""
+        self._room.clear()
+        await self._room.wait()
 
     async def rest(self, run: RunLog) -> list[tuple[int, bytes]]:
         """What of a run is not committed yet, for the transaction that ends it; nothing is in flight then."""

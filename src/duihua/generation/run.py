@@ -88,7 +88,8 @@ class Generating:
             async with aclosing(self.run.provider.stream(self.run.request)) as batches:
                 async for deltas in batches:
                     self._take(deltas)
-                    await self._journal.room()
+                    if self._journal.is_full:
+                        await self._journal.room()
         except AppError as error:
             return MessageState.FAILED, error
         except asyncio.CancelledError:
