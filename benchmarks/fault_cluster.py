@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.faults.nursery import Nursery
 from tests.faults.scenarios import Outcome
 
 WORKERS = "3"
+_FOLLOWING_SECONDS = 300.0
 
 
 class Cluster(NamedTuple):
@@ -42,6 +44,26 @@ async def cluster(
             environment = {"DUIHUA_WORKERS": WORKERS, "REDIS_URL": given.redis, **options}
             async with servers(Path(folder), url, nursery=nursery, **environment) as started:
                 yield Cluster(started, url, given)
+
+
+class Count:
+    """How many of something there are to be, in what time there is; some of it is left for what follows."""
+
+    def __init__(self, wanted: int, seconds: float) -> None:
+        self.wanted = wanted
+        self.until = time.monotonic() + max(0.8 * seconds, seconds - _FOLLOWING_SECONDS)
+
+    def wants(self, done: int) -> bool:
+        """Whether there are to be more."""
+        return done < self.wanted and time.monotonic() < self.until
+
+    def of(self, done: int) -> str:
+        """How many there have been."""
+        return f"{done}" if done >= self.wanted else f"{done} of {self.wanted}"
+
+    def completed(self, row: Row, done: int) -> Row:
+        """The row, which holds only where there have been so many."""
+        return row._replace(holds=row.holds and done >= self.wanted)
 
 
 def lost(promise: str, found: Outcome, accidents: str) -> Row:

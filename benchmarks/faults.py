@@ -243,8 +243,8 @@ def main() -> int:
     for name, numbers in {"short": SHORT, "whole": WHOLE}.items():
         parser.add_argument(f"--{name}", action="store_true", help=f"{numbers}")
     given = parser.parse_args()
-    vars(given).update(SHORT if given.short else WHOLE if given.whole else {})
-    return asyncio.run(measure(given))
+    parser.set_defaults(**SHORT if given.short else WHOLE if given.whole else {})
+    return asyncio.run(measure(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.crowd import Crowd, crowd
 from benchmarks.databases import integrity
-from benchmarks.fault_cluster import WORKERS, cluster, lost
+from benchmarks.fault_cluster import WORKERS, Count, cluster, lost
 from benchmarks.guarantees import Row, in_time
 from duihua.db import migrate
 from tests.faults.driver import Server, Servers, servers
@@ -42,15 +42,15 @@ _WHERE = {
 class Kills:
     """How many there are to be, and have been."""
 
-    def __init__(self, mode: str, number: int) -> None:
-        self._mode, self.number, self.done = mode, number, 0
-        self._met = 0
+    def __init__(self, mode: str, given: argparse.Namespace) -> None:
+        self._mode, self._count = mode, Count(given.kills, given.bound)
+        self.done = self._met = 0
         self.last_at = time.monotonic()
 
     @property
     def left(self) -> bool:
         """Whether there are to be more."""
-        return self.done < self.number
+        return self._count.wants(self.done)
 
     async def moment(self, asking: Crowd, most: float) -> None:
         """A random one, after replies have begun to come: a kill that meets none shows nothing."""
@@ -64,7 +64,7 @@ class Kills:
         """So many now."""
         before, self.done, self.last_at = self.done, self.done + number, time.monotonic()
         if self.done // 50 > before // 50:
-            print(f"  {self._mode}: {self.done} of {self.number} killed", flush=True)
+            print(f"  {self._mode}: {self.done} of {self._count.wanted} killed", flush=True)
 
     async def outcome(self, asking: Crowd, url: str) -> list[Row]:
         """What clients saw, and how long they heard nothing."""
@@ -73,10 +73,10 @@ class Kills:
 
     def _row(self, found: Outcome) -> Row:
         promise = f"G1, G2, G3 durable, once: {_WHERE[self._mode]}"
-        row = lost(
-            promise, found, f"{self.done} kills, {self._met} times a reply was coming, {dict(found.ends)}"
-        )
-        return row._replace(holds=row.holds and tolerable(list(found.refusals)))
+        kills = f"{self._count.of(self.done)} kills, {self._met} times a reply was coming"
+        row = lost(promise, found, f"{kills}, {dict(found.ends)}")
+        row = row._replace(holds=row.holds and tolerable(list(found.refusals)))
+        return self._count.completed(row, self.done)
 
     def _in_time(self, found: Outcome) -> Row:
         most = max(found.silence, found.seconds)
@@ -144,17 +144,17 @@ async def one_process(started: Servers, asking: Crowd, kills: Kills) -> None:
 
 async def workers_killed(given: argparse.Namespace) -> list[Row]:
     """One worker after the other, on machines of their own."""
-    return await _on_cluster(given, Kills("worker", given.kills), one_worker)
+    return await _on_cluster(given, Kills("worker", given), one_worker)
 
 
 async def all_killed(given: argparse.Namespace) -> list[Row]:
     """All workers at once; with their parent they are killed in `dying`."""
-    return await _on_cluster(given, Kills("all", given.kills), all_workers)
+    return await _on_cluster(given, Kills("all", given), all_workers)
 
 
 async def postgres_killed(given: argparse.Namespace) -> list[Row]:
     """PostgreSQL with all its processes, under three workers."""
-    kills = Kills("postgres", given.kills)
+    kills = Kills("postgres", given)
     with tempfile.TemporaryDirectory() as folder:
         async with private_postgres() as postgres:
             await asyncio.to_thread(migrate.upgrade, postgres.url)
@@ -175,7 +175,7 @@ async def postgres_killed(given: argparse.Namespace) -> list[Row]:
 
 async def sqlite_killed(given: argparse.Namespace) -> list[Row]:
     """The only process, on SQLite."""
-    kills = Kills("sqlite", given.kills)
+    kills = Kills("sqlite", given)
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/duihua.db"
         async with (

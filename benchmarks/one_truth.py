@@ -12,25 +12,23 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.fault_cluster import cluster
+from benchmarks.fault_cluster import Count, cluster
 from benchmarks.guarantees import Row
 from tests.faults.driver import Server, servers
 from tests.fixtures.client import Client
 from tests.fixtures.openapi import Documented
 from tests.fixtures.server import documented
-from tests.truth.driving import Driven, drive
-
-_PROMISE = "G7 snapshot + events = fresh fetch, every event as documented"
+from tests.truth.driving import drive
 
 
 async def followed(given: argparse.Namespace) -> list[Row]:
     """One process on SQLite, and a tenth as many acts at three workers."""
     with tempfile.TemporaryDirectory() as folder:
         async with servers(Path(folder)) as started:
-            alone = await _driven(await started.start(), given.operations)
+            alone = await _driven("SQLite", await started.start(), Count(given.operations, given.bound * 0.7))
     async with cluster(given) as on:
-        together = await _driven(await on.server(), given.operations // 10)
-    return [_row("SQLite", alone), _row("3 workers", together)]
+        several = Count(given.operations // 10, given.bound * 0.3)
+        return [alone, await _driven("3 workers", await on.server(), several)]
 
 
 class _Sampled(Documented):
@@ -44,19 +42,16 @@ class _Sampled(Documented):
             self._whole.check(*answer)
 
 
-async def _driven(server: Server, operations: int) -> Driven | str:
+async def _driven(where: str, server: Server, wanted: Count) -> Row:
     seed = random.SystemRandom().randrange(10**6)
+    promise = f"G7 snapshot + events = fresh fetch, every event as documented: {where}"
     async with aiohttp.ClientSession() as session:
         client = Client(session, f"http://127.0.0.1:{server.port}", _Sampled())
         try:
-            return await drive(client, operations, seed)
+            found = await drive(client, wanted.wanted, seed, wanted.until)
         except AssertionError as error:
             print(error, flush=True)
-            return f"seed {seed}: {error}"
-
-
-def _row(where: str, found: Driven | str) -> Row:
-    if isinstance(found, str):
-        return Row(f"{_PROMISE}: {where}", "0 differences", found[:60], False)
-    measured = f"0 in {found.acts.total()} acts, {found.compared} times compared, {found.events} events"
-    return Row(f"{_PROMISE}: {where}", "0 differences", measured, True)
+            return Row(promise, "0 differences", f"seed {seed}: {error}"[:60], False)
+    acts = found.acts.total()
+    measured = f"0 in {wanted.of(acts)} acts, {found.compared} times compared, {found.events} events"
+    return wanted.completed(Row(promise, "0 differences", measured, True), acts)

@@ -1,7 +1,9 @@
 """Two people at one archive, and one who follows: after every burst, what is followed is what is fetched."""
 
 import asyncio
+import math
 import random
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from typing import NamedTuple
@@ -24,8 +26,8 @@ class Driven(NamedTuple):
     events: int
 
 
-async def drive(client: Client, operations: int, seed: int) -> Driven:
-    """So many acts, by two people at once, each on connections of their own.
+async def drive(client: Client, operations: int, seed: int, until: float = math.inf) -> Driven:
+    """So many acts, by two people at once, each on connections of their own; until then at most.
 
     Raises:
         AssertionError: with the differences, the seed, and what was done last.
@@ -35,7 +37,7 @@ async def drive(client: Client, operations: int, seed: int) -> Driven:
         people = [Person(await _own(stack, client), chance, await fetched(client)) for _ in range(2)]
         followed = await Followed.begin(await _own(stack, client))
         compared = done = 0
-        while done < operations:
+        while done < operations and time.monotonic() < until:
             if chance.random() < 0.3:
                 await followed.listen()
             each = chance.randint(1, MOST_AT_ONCE)

@@ -34,7 +34,7 @@ async def test_two_devices_see_one_reply(visit: Visit, archive: Client) -> None:
 
 async def test_what_is_changed_elsewhere_shows(visit: Visit, archive: Client) -> None:
     chat = await archive.conversation()
-    question = (await archive.say(chat["uuid"]))["message_id"]
+    await archive.say(chat["uuid"])
     reply = (await archive.messages(chat["uuid"]))[1]["uuid"]
     async with visit() as visitor:
         page = visitor.page
@@ -44,6 +44,24 @@ async def test_what_is_changed_elsewhere_shows(visit: Visit, archive: Client) ->
         await expect(prose).to_have_text("好的。")
         await archive.put(f"/chat/messages/{reply}", {"content": "改过的回答"})
         await expect(prose).to_have_text("改过的回答")
+        await archive.put(f"/chat/conversations/{chat['uuid']}", {"title": "新的标题"})
+        await expect(rows.first).to_have_text("新的标题")
+        await archive.post("/chat/groups", {"name": "新的分组"})
+        await expect(page.get_by_role("button", name="新的分组", exact=True)).to_be_visible()
+        await archive.delete(f"/chat/conversations/{chat['uuid']}")
+        await expect(page.get_by_role("alert")).to_contain_text("在别处被删除")
+        await expect(rows).to_have_count(0)
+
+
+async def test_versions_that_come_go_and_come_back_elsewhere_show(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation()
+    question = (await archive.say(chat["uuid"]))["message_id"]
+    reply = (await archive.messages(chat["uuid"]))[1]["uuid"]
+    async with visit() as visitor:
+        page = visitor.page
+        prose = page.locator("article.assistant .prose")
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await expect(prose).to_have_text("好的。")
         wanted = {"chat_id": chat["uuid"], "message_id": reply, "config": {"offline": {"text": "第二版"}}}
         await archive.post("/chat/messages/regenerate", wanted)
         await expect(prose).to_have_text("第二版")
@@ -54,13 +72,6 @@ async def test_what_is_changed_elsewhere_shows(visit: Visit, archive: Client) ->
         await expect(page.locator("article.user")).to_have_count(0)
         await archive.put(f"/chat/messages/{question}/restore")
         await expect(page.locator("article.user")).to_have_count(1)
-        await archive.put(f"/chat/conversations/{chat['uuid']}", {"title": "新的标题"})
-        await expect(rows.first).to_have_text("新的标题")
-        await archive.post("/chat/groups", {"name": "新的分组"})
-        await expect(page.get_by_role("button", name="新的分组", exact=True)).to_be_visible()
-        await archive.delete(f"/chat/conversations/{chat['uuid']}")
-        await expect(page.get_by_role("alert")).to_contain_text("在别处被删除")
-        await expect(rows).to_have_count(0)
 
 
 async def test_a_cut_line_loses_nothing_and_repeats_nothing(browser: Browser, archive: Client) -> None:
