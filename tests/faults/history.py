@@ -20,6 +20,7 @@ STREAM = "/chat/messages/stream"
 # A client's own: what says nothing for so long is given up, and asked for elsewhere.
 PATIENCE_SECONDS = 3.0
 _PAUSE_SECONDS = 0.05
+_AT_ONCE = 200
 
 
 class Insistent:
@@ -115,30 +116,47 @@ class Held(NamedTuple):
 
 
 async def held(database_url: str) -> dict[str, list[Held]]:
-    """Every generation, by its conversation."""
+    """Every generation, by its conversation; in portions, for there may be a million events."""
     database = open_database(database_url, pool_size=1)
+    found: defaultdict[str, list[Held]] = defaultdict(list)
     try:
-        return await database.read(_held)
+        ids = await database.read(_generations)
+        for at in range(0, len(ids), _AT_ONCE):
+            for chat_id, told in await database.read(_held, ids[at : at + _AT_ONCE]):
+                found[chat_id].append(told)
     finally:
         await database.close()
-
-
-def _held(session: Session) -> dict[str, list[Held]]:
-    journal = defaultdict(list)
-    rows = session.execute(
-        select(GenerationEvent).order_by(GenerationEvent.generation_id, GenerationEvent.seq)
-    ).scalars()
-    for row in rows:
-        journal[row.generation_id].append(row.payload)
-    found: defaultdict[str, list[Held]] = defaultdict(list)
-    for chat_id, run, message in session.execute(
-        select(Conversation.uuid, Generation, Message)
-        .join(Generation, Generation.conversation_id == Conversation.id)
-        .join(Message, Message.id == Generation.message_id)
-    ):
-        told = (run.uuid, run.owner, run.state, message.state, message.content, tuple(journal[run.id]))
-        found[chat_id].append(Held(*told))
     return found
+
+
+def _generations(session: Session) -> Sequence[int]:
+    return session.scalars(select(Generation.id).order_by(Generation.id)).all()
+
+
+def _held(session: Session, ids: Sequence[int]) -> list[tuple[str, Held]]:
+    journal = defaultdict(list)
+    for generation_id, payload in session.execute(
+        select(GenerationEvent.generation_id, GenerationEvent.payload)
+        .where(GenerationEvent.generation_id.in_(ids))
+        .order_by(GenerationEvent.generation_id, GenerationEvent.seq)
+    ):
+        journal[generation_id].append(payload)
+    rows = session.execute(
+        select(
+            Generation.id,
+            Conversation.uuid,
+            Generation.uuid,
+            Generation.owner,
+            Generation.state,
+            Message.state,
+            Message.content,
+        )
+        .join(Conversation, Generation.conversation_id == Conversation.id)
+        .join(Message, Message.id == Generation.message_id)
+        .where(Generation.id.in_(ids))
+        .order_by(Generation.id)
+    )
+    return [(chat_id, Held(*told, tuple(journal[row_id]))) for row_id, chat_id, *told in rows]
 
 
 def differences(clients: Sequence[Insistent], stored: Mapping[str, Sequence[Held]]) -> list[str]:
