@@ -7,13 +7,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import event
 
 from duihua.core.ids import new_uuid
 from duihua.core.text import fold
-from duihua.db.session import Session
-from duihua.models import Message
+from duihua.db.session import Database, Session, open_database
+from duihua.models import ChatGroup, Message, User
+from duihua.models.search import SHELVES
 from duihua.models.user import LOCAL_USER_ID
+from duihua.schemas.search import SearchQuery
+from duihua.search import repository as search_repository
 from duihua.search import service, snippets
+from duihua.search_index import found as limits
 from duihua.search_index import repository
 from duihua.search_index.query import parse
 from tests.fixtures.client import Client
@@ -121,7 +126,7 @@ async def test_the_expected_comes_first(client: Client) -> None:
 
 
 async def test_pages_hold_each_hit_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "RANKED", 7)
+    monkeypatch.setattr(limits, "NEWEST", 7)
     rows = await stored(client, [f"茶{'茶' * (n % 3)}" for n in range(25)])
     for sort in ("relevance", "newest"):
         pages = [await ids(client, "茶", sort=sort, pageNum=number, pageSize=10) for number in (1, 2, 3, 4)]
@@ -130,8 +135,7 @@ async def test_pages_hold_each_hit_once(client: Client, monkeypatch: pytest.Monk
 
 
 async def test_a_total_says_when_there_is_more(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (service, service.repository.lookup):
-        monkeypatch.setattr(module, "COUNTED", 10)
+    monkeypatch.setattr(limits, "COUNTED", 10)
     await stored(client, ["茶"] * 10, title="茶")
     exact = (await search(client, "茶"))["total"]
     assert exact == {"conversations": 1, "messages": 10, "is_exact": True}
@@ -143,9 +147,8 @@ async def test_a_total_says_when_there_is_more(client: Client, monkeypatch: pyte
 async def test_of_very_many_hits_the_newest_and_the_filtered_are_exact(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (service, service.repository.lookup):
-        monkeypatch.setattr(module, "COUNTED", 3)
-    monkeypatch.setattr(service.repository, "_LOOKAHEAD", 1)
+    monkeypatch.setattr(limits, "COUNTED", 3)
+    monkeypatch.setattr(search_repository, "_LOOKAHEAD", 1)
     group = (await client.post("/chat/groups", {"name": "工作"})).data["id"]
     backwards = await stored(client, ["红茶"] * 6)
     assert await ids(client, "茶", sort="newest") == backwards[:3]
@@ -174,6 +177,52 @@ async def test_nobody_finds_what_is_somebody_elses(client: Client) -> None:
     assert (await search(client, SECRET))["total"] == empty
     listed = (await client.get(f"/chat/conversations/list?{urlencode({'keyword': '茶'})}")).data
     assert listed["total"] == 1
+
+
+@pytest.mark.parametrize("number", [LOCAL_USER_ID + 1, LOCAL_USER_ID + SHELVES])
+async def test_of_two_users_each_finds_their_own(database: Database, number: int) -> None:
+    """On a shelf of their own, and on the same."""
+    keywords = ("茶", "红茶", "t", "te", "tea -红", "茶 tea")
+
+    def meet(session: Session) -> dict[int, list[int]]:
+        session.add(User(id=number, uuid=new_uuid(), name="neighbour", created_at=MOMENT))
+        session.flush()
+        group = ChatGroup(user_id=number, name="x", is_default=True, created_at=MOMENT, updated_at=MOMENT)
+        session.add(group)
+        session.flush()
+        texts = ["红茶 tea", "茶 tea", "水"]
+        return {
+            user: add(session, texts, title="茶 tea", user_id=user)[:2] for user in (LOCAL_USER_ID, number)
+        }
+
+    rows = await database.write(meet)
+    for user, theirs in rows.items():
+        for keyword in keywords:
+            answer = await database.read(service.search, user, SearchQuery(keyword=keyword))
+            found = [message["id"] for message in answer["messages"]]
+            assert set(found) <= set(theirs)
+            assert answer["total"]["messages"] == len(found) > 0
+            assert answer["total"]["conversations"] == (keyword != "红茶")
+
+
+async def test_a_search_of_postgres_is_few_statements(postgres_database_url: str) -> None:
+    """Each is a way there and back, and costs as much as a lookup."""
+    database = open_database(postgres_database_url, pool_size=1)
+    told: list[str] = []
+
+    def search(session: Session, keyword: str) -> dict[str, Any]:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *it: told.append(it[2]))
+        return service.search(session, LOCAL_USER_ID, SearchQuery(keyword=keyword))
+
+    try:
+        await database.write(lambda session: add(session, ["红茶 tea"], title="茶"))
+        for keyword, statements in (("茶", 4), ("水", 2), ("茶 tea -水", 3)):
+            told.clear()
+            await database.read(search, keyword)
+            assert len(told) == statements, told
+    finally:
+        await database.close()
 
 
 async def test_searches_wait_for_each_other_and_nobody_waits_for_them(client: Client) -> None:

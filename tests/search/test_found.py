@@ -17,9 +17,11 @@ from duihua.models import Message
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.search import SearchQuery
 from duihua.search import service
+from duihua.search_index import found as limits
 from duihua.search_index import lookup_repository, repository
-from duihua.search_index.lookup_repository import Wanted, walking
+from duihua.search_index.found import Wanted
 from duihua.search_index.query import parse
+from duihua.search_index.signs_repository import walking
 from tests.fixtures.rows import MOMENT, conversation, default_group_id
 
 # Each from another corner: scripts, widths, marks, symbols, code, and what only looks the same.
@@ -101,7 +103,7 @@ def scan(text: str, keyword: str) -> bool:
 
 def walked(session: Session, keyword: str) -> set[str]:
     """What PostgreSQL finds of common words."""
-    ids = walking(LOCAL_USER_ID, Wanted(repository.MESSAGES, parse(keyword)))
+    ids = walking(session, LOCAL_USER_ID, Wanted(repository.MESSAGES, parse(keyword)))
     return set(session.scalars(select(Message.uuid).where(Message.id.in_(ids.order_by(None)))))
 
 
@@ -159,7 +161,7 @@ PIECES = [
 async def test_what_few_words_prove_and_many_do_not(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup_repository, "_AT_ONCE", 3)
+    monkeypatch.setattr(limits, "NEWEST", 3)
     monkeypatch.setattr(lookup_repository, "_WORDS", 2)
     ends = ("", " to 京都旅行", " the table", "  to 京都 旅行", " and the able to")
     stored = await database.write(store, [word + end for end in ends for word in AROUND])

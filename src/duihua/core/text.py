@@ -6,6 +6,10 @@ import unicodedata
 # CJK ideographs, kana and Hangul: models spend about one token on each; elsewhere one per four characters.
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
+# Latin letters and digits of folded text, with the marks that combine with them: for the class of a pattern.
+# Fixed ranges and not Unicode's properties: another Python must find what this one has indexed.
+LATIN = "0-9a-zß-öø-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f"
+
 JOINERS = "\u200c\u200d"
 
 

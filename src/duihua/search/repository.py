@@ -1,18 +1,18 @@
 """What search reads of the database."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Row, Select, bindparam, func, select
 
 from duihua.db.session import Session
 from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
 from duihua.schemas.search import SearchQuery
-from duihua.search.ranking import Candidate, rarity_of
+from duihua.search.ranking import rarity_of
+from duihua.search_index import found as limits
 from duihua.search_index import lookup_repository as lookup
-from duihua.search_index.lookup_repository import Found, Wanted
+from duihua.search_index.found import Candidate, Found, Wanted
 from duihua.search_index.query import Query, Term
 from duihua.search_index.repository import (
     CONVERSATIONS,
@@ -22,40 +22,17 @@ from duihua.search_index.repository import (
     message_facets,
     microseconds,
 )
-from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
+from duihua.search_index.survey_repository import survey
+from duihua.vocabulary import MessageType
 
-_PARENT = aliased(Message)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_ARRAY: BindParameter[Any] = bindparam("ids", type_=ARRAY(BigInteger))
 # Built once: that takes as long as the database does.
 _NAMED = select(ConversationDocument.id, ConversationDocument.text).where(ConversationDocument.id.in_(_IDS))
 _SAID = (
     select(MessageDocument.id, MessageDocument.text, ConversationDocument.text, MessageDocument.said_at)
     .outerjoin(ConversationDocument, ConversationDocument.id == MessageDocument.conversation_id)
     .where(MessageDocument.id.in_(_IDS))
-)
-# Without a condition on the owner, which would tempt SQLite to another index: it is looked at below.
-_SHOWN = (
-    select(
-        Message.id,
-        Message.uuid,
-        Message.user_id,
-        Message.role,
-        Message.content,
-        Message.message_type,
-        Message.model_id,
-        Message.depth,
-        Message.on_branch,
-        Message.created_at,
-        Conversation.uuid.label("chat_id"),
-        Conversation.title.label("chat_title"),
-        Conversation.group_id,
-        MessageDocument.text.label("folded"),
-        _PARENT.uuid.label("parent_id"),
-    )
-    .join(Conversation, Conversation.id == Message.conversation_id)
-    .join(MessageDocument, MessageDocument.id == Message.id)
-    .outerjoin(_PARENT, (_PARENT.id == Message.parent_id) & (_PARENT.status == RowStatus.ACTIVE))
-    .where(Message.id.in_(_IDS))
 )
 # Fewer messages than this are looked through, rather than so many hits joined with them.
 _NARROW = 30_000
@@ -76,20 +53,52 @@ class Hits(NamedTuple):
         return self.found.total
 
 
-def messages(
+class Looked(NamedTuple):
+    """What was found of both kinds, None where it was not looked for; and what each term weighs."""
+
+    chats: Hits | None
+    said: Hits | None
+    rarity: Mapping[Term, float]
+
+
+def look(
     session: Session, user_id: int, wanted: SearchQuery, query: Query, within: int | None = None
-) -> Hits:
-    """The messages that are meant; `within` a conversation, if one is named."""
-    inside = _inside(wanted, within)
-    if not is_sqlite(session):
-        conditions = [*inside, *_facts(wanted, within)]
-        found = lookup.find(session, user_id, Wanted(MESSAGES, query, conditions=conditions))
-        return Hits(found, user_id, are_messages=True)
+) -> Looked:
+    """The conversations and messages that are meant; `within` a conversation, if one is named."""
+    is_ranked = wanted.sort == "relevance"
+    of_chats = wanted.type != "message" and not _is_of_messages(wanted)
+    if is_sqlite(session):
+        chats = _conversations(session, user_id, wanted, query) if of_chats else None
+        said = _messages(session, user_id, wanted, query, within) if wanted.type != "chat" else None
+        return Looked(chats, said, _rarity(session, user_id, query) if is_ranked else {})
+    asked = [Wanted(CONVERSATIONS, query, conditions=_of_conversation(wanted))] if of_chats else []
+    if wanted.type != "chat":
+        conditions = [*_inside(wanted, within), *_facts(wanted, within)]
+        asked.append(Wanted(MESSAGES, query, conditions=conditions))
+    if not asked:
+        return Looked(None, None, {})
+    found, holders = survey(session, user_id, asked, is_ranked=is_ranked)
+    hits = [
+        Hits(each, user_id, are_messages=of.kind is MESSAGES) for of, each in zip(asked, found, strict=True)
+    ]
+    return Looked(
+        next((each for each in hits if not each.are_messages), None),
+        next((each for each in hits if each.are_messages), None),
+        _weights(query, holders),
+    )
+
+
+def _is_of_messages(wanted: SearchQuery) -> bool:
+    filters = (wanted.role, wanted.message_type, wanted.chat_id, wanted.on_branch)
+    return any(value is not None for value in filters)
+
+
+def _messages(session: Session, user_id: int, wanted: SearchQuery, query: Query, within: int | None) -> Hits:
     facts = message_facets(wanted.role, wanted.message_type, wanted.model_id)
     without = OTHER_TYPES if wanted.message_type is MessageType.TEXT else ()
     found = lookup.find(session, user_id, Wanted(MESSAGES, query, facts, without=without))
-    if inside:
-        narrow = _narrow(session, user_id, wanted, query, within) if found.total > lookup.COUNTED else None
+    if inside := _inside(wanted, within):
+        narrow = _narrow(session, user_id, wanted, query, within) if found.total > limits.COUNTED else None
         found = (
             lookup.run(session, narrow)
             if narrow is not None
@@ -167,22 +176,31 @@ def _narrow(
     return lookup.scanning(MESSAGES, query).where(MessageDocument.id.in_(left))
 
 
-def conversations(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Hits:
-    """The conversations whose title or description is meant."""
-    filters = {Conversation.group_id: wanted.group_id, Conversation.model_id: wanted.model_id}
-    inside = [column == value for column, value in filters.items() if value is not None]
-    inside += _between(wanted, Conversation.updated_at)
-    conditions = [ConversationDocument.id.in_(select(Conversation.id).where(*inside))] if inside else []
+def _conversations(session: Session, user_id: int, wanted: SearchQuery, query: Query) -> Hits:
+    conditions = _of_conversation(wanted)
     found = lookup.find(session, user_id, Wanted(CONVERSATIONS, query, conditions=conditions))
     return Hits(found, user_id, are_messages=False)
 
 
-def rarity(session: Session, user_id: int, query: Query) -> dict[Term, float]:
+def _of_conversation(wanted: SearchQuery) -> list[ColumnElement[bool]]:
+    """Conditions of the documents of conversations."""
+    filters = {Conversation.group_id: wanted.group_id, Conversation.model_id: wanted.model_id}
+    inside = [column == value for column, value in filters.items() if value is not None]
+    inside += _between(wanted, Conversation.updated_at)
+    return [ConversationDocument.id.in_(select(Conversation.id).where(*inside))] if inside else []
+
+
+def _rarity(session: Session, user_id: int, query: Query) -> dict[Term, float]:
+    of_one = len(query.wanted) == 1
+    return _weights(query, () if of_one else lookup.frequencies(session, user_id, query.wanted))
+
+
+def _weights(query: Query, holders: Sequence[int]) -> dict[Term, float]:
     """The weight of each term; of one alone, it makes no difference."""
-    if len(query.wanted) == 1:
-        return {query.wanted[0]: 1.0}
-    totals = lookup.frequencies(session, user_id, query.wanted)
-    return {term: rarity_of(total, lookup.RARE) for term, total in zip(query.wanted, totals, strict=True)}
+    if not holders:
+        return dict.fromkeys(query.wanted, 1.0)
+    weights = (rarity_of(number, limits.RARE) for number in holders)
+    return dict(zip(query.wanted, weights, strict=True))
 
 
 def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
@@ -192,8 +210,10 @@ def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int
     return session.connection().scalars(hits.found.statement.offset(first).limit(count)).all()
 
 
-def candidates(session: Session, hits: Hits, count: int) -> list[Candidate]:
+def candidates(session: Session, hits: Hits, count: int) -> Sequence[Candidate]:
     """The newest hits as ranking sees them."""
+    if hits.found.texts is not None:
+        return hits.found.texts
     statement = _SAID if hits.are_messages else _NAMED
     rows = session.connection().execute(statement, {"ids": newest(session, hits, 0, count)}).all()
     if hits.are_messages:
@@ -205,7 +225,7 @@ def candidates(session: Session, hits: Hits, count: int) -> list[Candidate]:
 def by_time(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
     """The ids from `first` on: the newest messages, or the conversations of the newest activity."""
     last = first + count
-    if hits.are_messages and hits.total > lookup.COUNTED:
+    if hits.are_messages and hits.total > limits.COUNTED:
         some = hits.found.statement.limit(last + _LOOKAHEAD).subquery()
         newest = session.execute(_in_time(some, MessageDocument.id, MessageDocument.said_at)).all()
         if _are_newest(session, hits.user_id, newest, last):
@@ -240,27 +260,3 @@ def _are_newest(session: Session, user_id: int, rows: Sequence[Row[Any]], needed
     older = select(Message.created_at).where(Message.user_id == user_id, Message.id < smallest)
     newest = session.scalar(older.order_by(Message.created_at.desc()).limit(1))
     return newest is None or microseconds(newest) < rows[needed - 1].moment
-
-
-def shown_messages(session: Session, user_id: int, ids: Sequence[int]) -> list[Any]:
-    """What is shown of each, in the order of `ids`."""
-    if not ids:
-        return []
-    rows = session.connection().execute(_SHOWN, {"ids": list(ids)}).all()
-    return _in_order(ids, (row for row in rows if row.user_id == user_id))
-
-
-def shown_conversations(session: Session, user_id: int, ids: Sequence[int]) -> list[Conversation]:
-    """These conversations, in the order of `ids`."""
-    if not ids:
-        return []
-    rows = session.scalars(select(Conversation).where(Conversation.id.in_(ids)))
-    return _in_order(
-        ids,
-        (row for row in rows if row.user_id == user_id and row.status != ConversationStatus.DELETED),
-    )
-
-
-def _in_order(ids: Sequence[int], rows: Iterable[Any]) -> list[Any]:
-    by_id = {row.id: row for row in rows}
-    return [by_id[row_id] for row_id in ids if row_id in by_id]

@@ -8,17 +8,13 @@ from duihua.core.clock import iso
 from duihua.core.text import fold
 from duihua.db.session import Database, Session
 from duihua.groups import access as group_access
-from duihua.models import Conversation
 from duihua.schemas import outgoing
 from duihua.schemas.search import SearchQuery
-from duihua.search import repository, snippets
+from duihua.search import page_repository, repository, snippets
 from duihua.search.ranking import ranked
 from duihua.search.repository import Hits
-from duihua.search_index.lookup_repository import COUNTED
+from duihua.search_index import found as limits
 from duihua.search_index.query import Query, Term, parse
-
-# So many of the newest hits are ranked: a common word has hundreds of thousands, and costs the same.
-RANKED = 300
 
 
 class _Asked(NamedTuple):
@@ -42,60 +38,51 @@ def search(session: Session, user_id: int, wanted: SearchQuery) -> dict[str, Any
     query = parse(wanted.keyword)
     if wanted.group_id is not None:
         group_access.owned(session, user_id, wanted.group_id)
-    chats = said = within = None
+    within = None
     if wanted.chat_id is not None:
         within = conversation_access.owned(session, user_id, wanted.chat_id).id
-    if wanted.type != "message" and not _is_of_messages(wanted):
-        chats = repository.conversations(session, user_id, wanted, query)
-    if wanted.type != "chat":
-        said = repository.messages(session, user_id, wanted, query, within)
-    rarity = repository.rarity(session, user_id, query) if wanted.sort == "relevance" else {}
+    chats, said, rarity = repository.look(session, user_id, wanted, query, within)
     asked = _Asked(wanted, query, rarity)
-    found = repository.shown_conversations(session, user_id, _page(session, chats, asked))
+    found = page_repository.conversations(session, user_id, _page(session, chats, asked))
     totals = [hits.total if hits else 0 for hits in (chats, said)]
     return {
         "conversations": [_conversation(row, query) for row in found],
         "messages": [
             _message(row, query)
-            for row in repository.shown_messages(session, user_id, _page(session, said, asked))
+            for row in page_repository.messages(session, user_id, _page(session, said, asked))
         ],
         "total": {
-            "conversations": min(totals[0], COUNTED),
-            "messages": min(totals[1], COUNTED),
-            "is_exact": max(totals) <= COUNTED,
+            "conversations": min(totals[0], limits.COUNTED),
+            "messages": min(totals[1], limits.COUNTED),
+            "is_exact": max(totals) <= limits.COUNTED,
         },
         "pageNum": wanted.page_num,
         "pageSize": wanted.page_size,
     }
 
 
-def _is_of_messages(wanted: SearchQuery) -> bool:
-    filters = (wanted.role, wanted.message_type, wanted.chat_id, wanted.on_branch)
-    return any(value is not None for value in filters)
-
-
 def _page(session: Session, hits: Hits | None, asked: _Asked) -> Sequence[int]:
     """The ids of the page, the same ones on whichever page they are asked for."""
     wanted = asked.wanted
     first = (wanted.page_num - 1) * wanted.page_size
-    last = min(first + wanted.page_size, COUNTED)
-    if hits is None or first >= min(hits.total, COUNTED):
+    last = min(first + wanted.page_size, limits.COUNTED)
+    if hits is None or first >= min(hits.total, limits.COUNTED):
         return []
     if wanted.sort == "place":
         return repository.by_place(session, hits, first, last - first)
     if wanted.sort == "newest":
         return repository.by_time(session, hits, first, last - first)
     ids: list[int] = []
-    if first < RANKED:
-        candidates = repository.candidates(session, hits, RANKED)
+    if first < limits.NEWEST:
+        candidates = repository.candidates(session, hits, limits.NEWEST)
         ids += ranked(candidates, asked.query, asked.rarity)[first:last]
-    if last > RANKED:
-        beyond = max(first, RANKED)
+    if last > limits.NEWEST:
+        beyond = max(first, limits.NEWEST)
         ids += repository.newest(session, hits, beyond, last - beyond)
     return ids
 
 
-def _conversation(row: Conversation, query: Query) -> dict[str, Any]:
+def _conversation(row: Any, query: Query) -> dict[str, Any]:
     folded = fold(row.description)
     snippet = snippets.passage(row.description, folded, query) if row.description and folded else None
     return outgoing.conversation(row) | {

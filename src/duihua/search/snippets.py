@@ -25,6 +25,8 @@ _COMPARED = 200
 _PLAIN = re.compile("[\n\x20-\x7e‘-”…\u3000-\u3029\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uff01-\uff5e]*")
 _CHUNK = re.compile(r"[^\n]{1,500}\n?|\n")
 _ELLIPSIS = "…"
+_SPACES = re.compile(r"\s+")
+_MARKUP = re.compile("[&<>\"']")
 
 
 def highlight(text: str, query: Query) -> str:
@@ -36,16 +38,25 @@ def passage(text: str, folded: str, query: Query) -> str:
     """The passage of `text` that says most of what was asked, as HTML; `folded` is the text folded."""
     start = max(0, _best(folded, query) - _BEFORE)
     begin, end = (_original(text, len(folded), place) for place in (start, start + _PASSAGE))
-    # A grapheme that begins before is found whole when its neighbours are looked at, too.
+    before = _ELLIPSIS if begin > 0 else ""
+    after = _ELLIPSIS if end < len(text) else ""
+    marked = _marked(_between(text, begin, end), query)
+    return before + _SPACES.sub(" ", marked).strip() + after
+
+
+def _between(text: str, begin: int, end: int) -> Sequence[str]:
+    """The graphemes that begin there."""
+    # One that begins before is found whole when its neighbours are looked at, too.
     lead = max(0, begin - 64)
+    near = _graphemes(text[lead : end + 64])
+    if isinstance(near, str):
+        return near[begin - lead : end - lead]
     graphemes, at = [], lead
-    for grapheme in _graphemes(text[lead : end + 64]):
+    for grapheme in near:
         if begin <= at < end and (at > lead or lead == 0):
             graphemes.append(grapheme)
         at += len(grapheme)
-    before = _ELLIPSIS if begin > 0 else ""
-    after = _ELLIPSIS if end < len(text) else ""
-    return before + re.sub(r"\s+", " ", _marked(graphemes, query)).strip() + after
+    return graphemes
 
 
 def _best(folded: str, query: Query) -> int:
@@ -80,25 +91,28 @@ def _original(text: str, length: int, place: int) -> int:
 
 def _marked(graphemes: Sequence[str], query: Query) -> str:
     text, begins = _folded(graphemes)
-    marked = sorted(
-        (bisect_right(begins, start) - 1, bisect_right(begins, end - 1))
-        for term in query.wanted
-        for start, end in term.places(text)
-    )
+    marked = sorted(place for term in query.wanted for place in term.places(text))
+    if not isinstance(begins, range):
+        marked = [(bisect_right(begins, start) - 1, bisect_right(begins, end - 1)) for start, end in marked]
     pieces, at, opened = [], 0, False
     for start, end in marked:
         if start > at or not opened:
-            pieces += ["</mark>"] * opened + [escape("".join(graphemes[at:start])), "<mark>"]
+            pieces += ["</mark>"] * opened + [_html(graphemes[at:start]), "<mark>"]
             opened = True
         if end > at:
-            pieces.append(escape("".join(graphemes[max(at, start) : end])))
+            pieces.append(_html(graphemes[max(at, start) : end]))
             at = end
-    return "".join(pieces) + "</mark>" * opened + escape("".join(graphemes[at:]))
+    return "".join(pieces) + "</mark>" * opened + _html(graphemes[at:])
+
+
+def _html(graphemes: Sequence[str]) -> str:
+    text = graphemes if isinstance(graphemes, str) else "".join(graphemes)
+    return escape(text) if _MARKUP.search(text) else text
 
 
 def _folded(graphemes: Sequence[str]) -> tuple[str, Sequence[int]]:
     """The graphemes folded, and where each begins in that text."""
-    text = "".join(graphemes)
+    text = graphemes if isinstance(graphemes, str) else "".join(graphemes)
     folded = fold(text) or ""
     if len(graphemes) == len(text) == len(folded):
         # No character becomes less than one: each became one.
@@ -107,8 +121,9 @@ def _folded(graphemes: Sequence[str]) -> tuple[str, Sequence[int]]:
     return "".join(each), [0, *accumulate(map(len, each))]
 
 
-def _graphemes(text: str) -> list[str]:
-    return list(text) if _PLAIN.fullmatch(text) else _any_grapheme().findall(text)
+def _graphemes(text: str) -> Sequence[str]:
+    """The text itself, where each of its characters is one."""
+    return text if _PLAIN.fullmatch(text) else _any_grapheme().findall(text)
 
 
 @cache

@@ -1,16 +1,15 @@
 """A keyword as people write it: words, "phrases" and -excluded ones."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
 
 from duihua.core.errors import InvalidInput
-from duihua.core.text import fold
+from duihua.core.text import LATIN, fold
 from duihua.search_index import tokens
-from duihua.search_index.tokens import LATIN
 
 _TERMS = re.compile(r'(-?)"([^"]+)"|(-(?=[^\s"-]))?(\S+)')
 
@@ -30,9 +29,15 @@ class Term(msgspec.Struct, frozen=True, dict=True):
 
     def count(self, text: str) -> int:
         """How often it is in a folded text."""
+        return self.counts((text,))[0]
+
+    def counts(self, texts: Iterable[str]) -> list[int]:
+        """How often it is in each of these."""
         if self.begins_word:
-            return len(self._pattern.findall(text))
-        return text.count(self.literal)
+            find = self._pattern.findall
+            return [len(find(text)) for text in texts]
+        literal = self.literal
+        return [text.count(literal) for text in texts]
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Where it is in a folded text."""
@@ -46,11 +51,6 @@ class Term(msgspec.Struct, frozen=True, dict=True):
     def words(self, text: str) -> list[str]:
         """The words of a folded text that a piece is in; but those that are no tokens."""
         return [word for found in self._around.findall(text) for word in tokens.whole(found)]
-
-    @property
-    def signs(self) -> Sequence[str]:
-        """What PostgreSQL finds it by."""
-        return sorted(tokens.signs(self.literal, begins_word=self.begins_word))
 
     @cached_property
     def _around(self) -> re.Pattern[str]:

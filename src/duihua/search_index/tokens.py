@@ -15,10 +15,10 @@ from hashlib import blake2b
 from operator import add
 from typing import NamedTuple
 
+from duihua.core.text import LATIN
+
 # Kept beside the index: raise it with any change that gives a text other tokens, and the index is made anew.
 TOKENS_VERSION = 4
-# With the marks that combine with them.
-LATIN = "0-9a-zß-öø-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f"
 # All the rest but punctuation, symbols, emoji and private use.
 _LETTERS = (
     "\u0370-\u037d\u037f-\u060b\u060d-\u061a\u061c-\u061e\u0620-\u06d3\u06d5-\u0963\u0966-\u1cff"
@@ -35,7 +35,6 @@ _LONGEST = 32
 _MEETING = re.compile(rf"([{LATIN}]) (?=([{LATIN}]{{1,2}}))")
 # A Latin word of fewer characters than this, alone, is looked for at the beginning of words.
 _GRAM = 3
-_NOT_ASCII = re.compile("[^0-9a-z]+")
 
 
 class Parts(NamedTuple):
@@ -109,16 +108,3 @@ def facet(name: str, value: object) -> str:
     if not (plain.isascii() and plain.isalnum()):
         plain = blake2b(plain.encode(), digest_size=12).hexdigest()
     return f"{_MARK}{name}{plain}"
-
-
-def signs(literal: str, *, begins_word: bool) -> set[str]:
-    """What PostgreSQL finds a text by that has this in it: see `models.search.held`.
-
-    Every character that is no ASCII letter or digit, and every two neighbours of the rest.
-    """
-    latin = _NOT_ASCII.sub(" ", literal)
-    if begins_word and latin[0] != " ":
-        latin = f" {latin}"
-    return {sign for sign in literal if sign != " " and _NOT_ASCII.match(sign)} | set(
-        map(add, latin, latin[1:])
-    )
