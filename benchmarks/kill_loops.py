@@ -6,9 +6,7 @@ take minutes, and only the last ones are waited for.
 
 import argparse
 import asyncio
-import os
 import random
-import signal
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -118,10 +116,8 @@ async def all_workers(started: Servers, asking: Crowd, kills: Kills) -> None:
     while kills.left:
         serving = await start()
         await kills.moment(asking, 1.0)
-        for server in serving:
-            os.kill(server.pid, signal.SIGKILL)
+        await asyncio.gather(*(server.kill() for server in serving))
         asking.ports.clear()
-        await asyncio.gather(*(server.ended() for server in serving))
         kills.count(len(serving))
     await start()
 

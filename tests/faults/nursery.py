@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -38,26 +38,36 @@ _MODULES = (
 
 
 class Forked:
-    """One of them, as `asyncio.subprocess.Process` would have it."""
+    """One of them, as `asyncio.subprocess.Process` would have it.
+
+    It is held by a descriptor: once it has ended, its number may be another process's.
+    """
 
     def __init__(self, pid: int, stderr: asyncio.StreamReader) -> None:
         self.pid, self.stderr = pid, stderr
+        # Its status is its parent's to know, which does not tell.
+        self.returncode: int | None = None
+        self._handle = os.pidfd_open(pid)
+        self._ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._handle, self._has_ended)
+
+    def _has_ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._handle)
+        os.close(self._handle)
+        self.returncode = -signal.SIGKILL
+        self._ended.set()
 
     def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        if self.returncode is None:
+            signal.pidfd_send_signal(self._handle, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
     async def wait(self) -> int:
-        """Its status is its parent's to know, which does not ask."""
-        while self.returncode is None:  # noqa: ASYNC110 - it is not our child: nothing tells of its end
-            await asyncio.sleep(0.005)
+        await self._ended.wait()
+        assert self.returncode is not None
         return self.returncode
-
-    @property
-    def returncode(self) -> int | None:
-        return None if Path(f"/proc/{self.pid}").exists() else -signal.SIGKILL
 
 
 class Nursery:
@@ -78,8 +88,9 @@ class Nursery:
             socket.send_fds(self._line, [request], [theirs])
             os.close(theirs)
             pid = await loop.sock_recv(self._line, _AT_MOST)
-        assert pid, "the nursery has ended"
-        return Forked(int(pid), stderr)
+            assert pid, "the nursery has ended"
+            # As long as the nursery is not asked again, it leaves the number to who had it.
+            return Forked(int(pid), stderr)
 
 
 @asynccontextmanager
@@ -109,8 +120,6 @@ def main() -> None:
     for name in _MODULES:
         import_module(name)
     assert threading.active_count() == 1, "what is forked would lack the other threads"
-    # Nobody asks how they ended: the kernel forgets them at once.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # What is here now stays: no child need copy it to look through it.
     gc.freeze()
     line.send(b"!")
@@ -119,6 +128,7 @@ def main() -> None:
         if not request:
             return
         (stderr,) = descriptors
+        _clear_away()
         pid = os.fork()
         if pid == 0:
             line.close()
@@ -127,8 +137,14 @@ def main() -> None:
         line.send(str(pid).encode())
 
 
+def _clear_away() -> None:
+    """Let the kernel forget those that have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
 def _serve(environment: Mapping[str, str], folder: str, stderr: int) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(stderr, 2)
     os.close(stderr)
     os.chdir(folder)
