@@ -105,10 +105,17 @@ def checks(
     kind: Documents, forms: Forms, conditions: Sequence[ColumnElement[bool]]
 ) -> list[ColumnElement[bool]]:
     """What is left to be looked at where a document has all signs."""
-    looked = looks(kind, forms, conditions)
-    first = len(conditions)
-    proven = {first + place for place, is_proven in enumerate(forms.proven) if is_proven}
-    return [look for place, look in enumerate(looked) if place not in proven]
+    said, wanted = kind.table.c.text, enumerate(zip(forms.proven, forms.wanted, strict=True))
+    return [
+        *conditions,
+        *(
+            # Of letters, their signs say that they are there; not where.
+            _begins(said, f"wanted_{place}") if begins else _is_there(said, f"wanted_{place}", begins)
+            for place, (is_proven, begins) in wanted
+            if not is_proven
+        ),
+        *_is_not_there(said, forms),
+    ]
 
 
 def looks(
@@ -119,17 +126,26 @@ def looks(
     return [
         *conditions,
         *(_is_there(said, f"wanted_{place}", begins) for place, begins in enumerate(forms.wanted)),
-        *(not_(_is_there(said, f"unwanted_{place}", begins)) for place, begins in enumerate(forms.unwanted)),
+        *_is_not_there(said, forms),
     ]
+
+
+def _is_not_there(said: ColumnElement[str], forms: Forms) -> list[ColumnElement[bool]]:
+    return [not_(_is_there(said, f"unwanted_{place}", begins)) for place, begins in enumerate(forms.unwanted)]
 
 
 def _is_there(said: ColumnElement[str], name: str, begins_word: bool) -> ColumnElement[bool]:
     has = func.strpos(said, bindparam(name, type_=Text)) > 0
-    if not begins_word:
-        return has
-    # Most words come after a space, and to look for a pattern takes longer.
-    after_space = func.strpos(said, bindparam(f"{name}_after_space", type_=Text)) > 0
-    return and_(has, or_(after_space, said.regexp_match(bindparam(f"{name}_begun", type_=Text))))
+    return and_(has, _begins(said, name)) if begins_word else has
+
+
+def _begins(said: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Most words are first, or come after a space; to look for a pattern takes longer."""
+    return or_(
+        func.starts_with(said, bindparam(name, type_=Text)),
+        func.strpos(said, bindparam(f"{name}_after_space", type_=Text)) > 0,
+        said.regexp_match(bindparam(f"{name}_begun", type_=Text)),
+    )
 
 
 def walk(kind: Documents, forms: Forms, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
