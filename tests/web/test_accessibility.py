@@ -28,8 +28,9 @@ _PAGES = {
     "connections": "/settings/connections",
     "settings-data": "/settings/data",
 }
-# What opens above a conversation, and the keys that open it; the last one stays in the draft.
+# What opens above a conversation, and the keys that open it, or its button; the last one stays in the draft.
 _OPENING = {
+    "chat-settings": "",
     "palette": "Control+k",
     "models": "Control+Shift+M",
     "sheet": "Control+/",
@@ -95,7 +96,7 @@ async def test_no_violations_in_what_opens_above_a_page(visit: Visit, archive: C
             await page.goto(f"{archive.origin}/c/{chat['uuid']}")
             await page.locator(".failure").wait_for()
             await page.evaluate(axe)
-            await field.press(keys)
+            await (field.press(keys) if keys else page.get_by_role("button", name="这个对话的设置").click())
             await page.locator("dialog[open], .prompt-menu, .find-bar").wait_for()
             if name == "palette":
                 await page.get_by_role("combobox", name="搜索").fill("找得到")
@@ -162,3 +163,41 @@ async def test_no_violations_where_a_conversation_is_shared(
             found = await page.evaluate(_RUN)
             await visitor.shoot(f"axe-{name}-page-{theme}")
             assert found == [], f"{name}: " + "\n".join(found)
+
+
+async def test_a_small_or_enlarged_screen_scrolls_in_one_direction(visit: Visit, archive: Client) -> None:
+    """320 pixels: what 1280 are at 400 %."""
+    chat = await archive.conversation(title="很长的标题 " * 12)
+    await archive.say(chat["uuid"], "w" * 300, config={"offline": {"text": _REPLY, "rate": 0}})
+    async with visit(viewport={"width": 320, "height": 512}, reduced_motion="reduce") as visitor:
+        page = visitor.page
+        for name, path in {"new": "/", "chat": f"/c/{chat['uuid']}", **_PAGES}.items():
+            await page.goto(archive.origin + path)
+            await page.locator(".top-bar").wait_for()
+            await page.locator("[aria-busy=true], .skeleton").first.wait_for(state="detached")
+            wide = await page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+            inside = await page.evaluate("document.querySelector('main').scrollWidth - innerWidth")
+            assert (wide, inside) == (0, 0), name
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator(".prose").first.wait_for()
+        await visitor.shoot("narrow")
+
+
+async def test_keys_lead_past_the_list_and_a_finished_reply_is_told(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="键", config={"offline": {"text": "好的。" * 9, "rate": 60}})
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        field = page.get_by_role("textbox", name="消息")
+        await field.fill("问")
+        await page.keyboard.press("Enter")
+        said = page.locator(".chat > [role=status]")
+        await expect(said).to_have_text("正在生成…")
+        await expect(said).to_have_text("回复完成")
+        await expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+        await expect(page.locator("article.assistant h2").first).to_have_text("offline")
+        await page.locator(".brand").focus()
+        await page.keyboard.press("Shift+Tab")
+        await expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#main")).to_be_focused()

@@ -1,8 +1,11 @@
 """Writing a message: drafts, prompts, long texts, files, and what the keys do."""
 
+import re
+
 from playwright.async_api import Page, expect
 
 from tests.fixtures.client import Client
+from tests.web.browser import ask_anew
 from tests.web.conftest import Visit
 
 _PASTE = """(area, { text, type, name }) => {
@@ -105,7 +108,7 @@ async def test_what_a_long_text_becomes_is_decided(visit: Visit, archive: Client
 
 async def test_keys_do_what_their_sheet_says(visit: Visit, archive: Client) -> None:
     chat = await archive.conversation(title="键盘")
-    await archive.say(chat["uuid"])
+    await archive.say(chat["uuid"], config={"offline": {"text": "好的。\n\n```\n码\n```", "rate": 0}})
     async with visit(permissions=["clipboard-read", "clipboard-write"]) as visitor:
         page = visitor.page
         await page.goto(f"{archive.origin}/c/{chat['uuid']}")
@@ -120,7 +123,9 @@ async def test_keys_do_what_their_sheet_says(visit: Visit, archive: Client) -> N
         await page.keyboard.press("Escape")
         await expect(sheet).to_have_count(0)
         await page.keyboard.press("Control+Shift+;")
-        assert await page.evaluate("navigator.clipboard.readText()") == "好的。"
+        assert await page.evaluate("navigator.clipboard.readText()") == "好的。\n\n```\n码\n```"
+        await page.keyboard.press("Control+Shift+K")
+        await page.wait_for_function("navigator.clipboard.readText().then((text) => text === '码')")
         await page.keyboard.press("Shift+Escape")
         await expect(_field(page)).to_be_focused()
         await page.keyboard.press("Control+Shift+s")
@@ -161,3 +166,114 @@ async def test_files_are_dropped_anywhere(visit: Visit, archive: Client) -> None
         await _field(page).fill("读一读")
         await page.get_by_role("button", name="发送").click()
         await expect(page.locator("article.user .file")).to_contain_text("笔记 notes.txt")
+
+
+async def test_a_file_that_misses_its_place_does_not_open_instead_of_the_page(
+    visit: Visit, archive: Client
+) -> None:
+    drop = """() => {
+      const data = new DataTransfer();
+      data.items.add(new File(["x"], "x.txt", { type: "text/plain" }));
+      return ["dragover", "drop"].map((type) => {
+        const event = new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+        document.querySelector(".sidebar").dispatchEvent(event);
+        return event.defaultPrevented;
+      });
+    }"""
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await page.get_by_role("textbox", name="消息").wait_for()
+        assert await page.evaluate(drop) == [True, True]
+        await expect(page.locator(".attachments li")).to_have_count(0)
+
+
+async def test_why_nothing_is_sent_yet_is_said_and_where_the_reply_goes_on_is_seen(
+    visit: Visit, archive: Client
+) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        await ask_anew(archive, page, "问", text="一段很长的回答。" * 60, rate=20)
+        await page.locator(".prose.open p").first.wait_for()
+        caret = "getComputedStyle(document.querySelector('.prose.open > p:last-child'), '::after').width"
+        assert float((await page.evaluate(caret)).removesuffix("px")) > 3
+        field = page.get_by_role("textbox", name="消息")
+        await field.fill("下一问")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("回复还在生成。写好的会留着")).to_be_visible()
+        await expect(field).to_have_value("下一问")
+        await visitor.shoot("waiting")
+        await page.get_by_role("button", name="停止生成").click()
+        await expect(page.get_by_text("回复还在生成。写好的会留着")).to_have_count(0)
+        await expect(page.locator(".prose.open")).to_have_count(0)
+
+
+async def test_a_field_grows_also_where_the_style_sheet_cannot_do_it(visit: Visit, archive: Client) -> None:
+    old = """
+      const supports = CSS.supports.bind(CSS);
+      CSS.supports = (name, ...rest) => name !== "field-sizing" && supports(name, ...rest);
+      addEventListener("DOMContentLoaded", () => {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync("textarea { field-sizing: fixed !important }");
+        document.adoptedStyleSheets = [sheet];
+      });
+    """
+    for script in ("", old):
+        async with visit() as visitor:
+            page = visitor.page
+            await page.add_init_script(script)
+            await page.goto(archive.origin)
+            field = page.get_by_role("textbox", name="消息")
+            height = "(field) => field.clientHeight"
+            one = await field.evaluate(height)
+            await field.fill("行\n" * 4 + "行")
+            five = await field.evaluate(height)
+            await field.fill("行\n" * 60)
+            many = await field.evaluate(height)
+            await field.fill("")
+            assert one < five < many < 340, script
+            assert await field.evaluate(height) == one
+
+
+async def test_an_input_method_is_let_finish_wherever_one_types(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="旧名")
+    await archive.say(chat["uuid"], "原来的话")
+    composing = {"text": "ming", "selectionStart": 4, "selectionEnd": 4}
+    async with visit() as visitor:
+        page = visitor.page
+        devtools = await page.context.new_cdp_session(page)
+
+        async def enter_while_composing() -> None:
+            await devtools.send("Input.imeSetComposition", composing)
+            await page.keyboard.press("Enter")
+            await devtools.send("Input.insertText", {"text": "名"})
+
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator(".chat-link", has_text="旧名").press("F2")
+        await enter_while_composing()
+        await expect(page.locator("input.rename")).to_have_value("名")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".chat-link")).to_have_text("名")
+        await _field(page).focus()
+        await page.keyboard.press("Control+k")
+        await enter_while_composing()
+        await expect(page.locator(".palette input")).to_have_value("名")
+        await page.keyboard.press("Escape")
+        await _field(page).press("ArrowUp")
+        await enter_while_composing()
+        await expect(page.locator(".editor textarea")).to_have_value(re.compile("原来的话名"))
+
+
+async def test_enter_is_a_new_line_where_that_is_wanted(visit: Visit, archive: Client) -> None:
+    await archive.put("/chat/settings", {"preferences": {"send_with": "ctrl_enter"}})
+    chat = await archive.conversation(title="键", config={"offline": {"text": "好。", "rate": 0}})
+    async with visit() as visitor:
+        page = visitor.page
+        async with page.expect_response("**/chat/settings"):
+            await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await _field(page).fill("一")
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("二")
+        await expect(_field(page)).to_have_value("一\n二")
+        await page.keyboard.press("Control+Enter")
+        await expect(page.locator("article.user .bubble")).to_have_text("一\n二")

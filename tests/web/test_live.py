@@ -98,3 +98,30 @@ async def test_a_cut_line_loses_nothing_and_repeats_nothing(browser: Browser, ar
         await archive.put(f"/chat/conversations/{chat}", {"title": "在断线时改的"})
         wire.mend()
         await expect(page.get_by_role("navigation").locator(".chat-link")).to_have_text("在断线时改的")
+
+
+async def test_a_reply_goes_on_while_one_is_elsewhere_and_after_a_reload(
+    visit: Visit, archive: Client
+) -> None:
+    chat = await archive.conversation(title="慢", config={"offline": {"text": _WORDS, "rate": 12}})
+    other = await archive.conversation(title="别的")
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await ask(page, "慢慢说")
+        prose = page.locator("article.assistant .prose")
+        await expect(prose).to_contain_text(_WORDS[:5])
+        rows = page.get_by_role("navigation")
+        await rows.get_by_role("link", name="别的").click()
+        await page.wait_for_url(f"**/c/{other['uuid']}")
+        await expect(rows.get_by_role("img", name="正在回复")).to_be_visible()
+        await rows.get_by_role("link", name="慢").click()
+        await page.locator('.chat[data-state="streaming"]').wait_for()
+        await page.reload()
+        await expect(prose).to_contain_text(_WORDS[:5])
+        await page.locator('.chat[data-state="streaming"]').wait_for()
+        await page.get_by_role("button", name="停止生成").click()
+        await expect(page.locator("article.assistant .ended")).to_have_text("已停止")
+        said = (await archive.messages(chat["uuid"]))[1]["content"]
+        assert _WORDS.startswith(said)
+        await expect(prose).to_have_text(said)

@@ -136,6 +136,11 @@ async def test_what_was_not_sent_is_kept(visit: Visit, archive: Client) -> None:
         await page.keyboard.press("Enter")
         unsent = page.locator("article.user.unsent")
         await expect(unsent).to_contain_text("别弄丢")
+        # Into the field again, below what is there by now; and sent once more, refused once more.
+        await unsent.get_by_role("button", name="编辑").click()
+        await expect(unsent).to_have_count(0)
+        await expect(field).to_have_value("别弄丢")
+        await page.keyboard.press("Enter")
         await field.fill("下一句")
         await page.unroute("**/chat/messages/stream")
         await unsent.get_by_role("button", name="重试").click()
@@ -143,6 +148,29 @@ async def test_what_was_not_sent_is_kept(visit: Visit, archive: Client) -> None:
         await expect(page.locator("article.user")).to_have_count(1)
         await expect(field).to_have_value("下一句")
     assert [m["content"] for m in await archive.messages(chat["uuid"])] == ["别弄丢", "到了。"]
+
+
+async def test_what_is_sent_without_a_network_waits_for_one(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="没网", config={"offline": {"text": "到了。", "rate": 0}})
+    async with visit(cuts=True) as visitor:
+        page = visitor.page
+        await page.clock.install()
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator('.chat[data-state="ready"]').wait_for()
+        await page.context.set_offline(True)
+        await expect(page.get_by_text("网络已断开")).to_be_visible()
+        await page.get_by_role("textbox", name="消息").fill("等一等")
+        await page.keyboard.press("Enter")
+        unsent = page.locator("article.user.unsent")
+        # For a minute it is tried again and again.
+        while not await unsent.count():
+            await page.clock.run_for(5_000)
+        await expect(unsent).to_contain_text("恢复后会自动发送")
+        await visitor.shoot("waits-for-network")
+        await page.context.set_offline(False)
+        await expect(page.locator("article.assistant .prose")).to_have_text("到了。")
+        await expect(page.locator("article.user")).to_have_count(1)
+    assert [m["content"] for m in await archive.messages(chat["uuid"])] == ["等一等", "到了。"]
 
 
 async def test_what_is_sent_while_the_messages_come_stays(visit: Visit, archive: Client) -> None:

@@ -190,3 +190,68 @@ async def test_one_is_renamed_pinned_and_archived(visit: Visit, archive: Client)
         await expect(row).to_have_count(0)
     stored = (await archive.get(f"/chat/conversations/{chat['uuid']}")).data
     assert (stored["title"], stored["pinned"], stored["status"]) == ("新名", True, "archived")
+
+
+async def test_several_are_archived_and_brought_back(visit: Visit, archive: Client) -> None:
+    for n in range(1, 8):
+        await archive.conversation(title=f"对话 {n}")
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await _row(page, "对话 7").click(modifiers=["Control"])
+        await _row(page, "对话 2").click(modifiers=["Shift"])
+        await page.get_by_role("toolbar").get_by_role("button", name="归档").click()
+        await expect(page.get_by_text("已归档 6 个对话")).to_be_visible()
+        await expect(page.locator(".chat-row")).to_have_count(1)
+        assert (await archive.get("/chat/conversations/list?status=archived")).data["total"] == 6
+        await page.get_by_role("button", name="撤销").click()
+        await expect(page.locator(".chat-row")).to_have_count(7)
+    assert (await archive.get("/chat/conversations/list?status=archived")).data["total"] == 0
+
+
+_STROKE = """([start, end]) => {
+  const at = (x) => [new Touch({ identifier: 1, target: document.body, clientX: x, clientY: 300 })];
+  for (const [type, x] of [["touchstart", start], ["touchmove", end], ["touchend", end]]) {
+    const touches = type === "touchend" ? [] : at(x);
+    document.body.dispatchEvent(new TouchEvent(type, { touches, changedTouches: at(x), bubbles: true }));
+  }
+}"""
+_PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+
+
+async def test_on_a_phone_the_list_is_a_drawer(visit: Visit, archive: Client) -> None:
+    """Escape (a phone's back) closes it, and so does what is chosen in it."""
+    await archive.conversation(title="对话 1")
+    async with visit(**_PHONE) as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        drawer = page.get_by_role("navigation", name="对话列表")
+        await page.get_by_role("button", name="展开侧栏").tap()
+        await expect(drawer).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(drawer).to_have_count(0)
+        assert page.url == f"{archive.origin}/"
+        await page.get_by_role("button", name="展开侧栏").tap()
+        await drawer.get_by_role("link", name="对话 1").tap()
+        await expect(drawer).to_have_count(0)
+        await page.wait_for_url("**/c/*")
+
+
+async def test_strokes_open_and_close_the_drawer(visit: Visit, archive: Client) -> None:
+    async with visit(**_PHONE) as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+        await page.get_by_role("textbox", name="消息").wait_for()
+        drawer = page.get_by_role("navigation", name="对话列表")
+
+        async def stroke(start: int, end: int) -> None:
+            await page.evaluate(_STROKE, [start, end])
+
+        await stroke(5, 160)
+        await expect(drawer).to_be_visible()
+        await stroke(250, 100)
+        await expect(drawer).to_have_count(0)
+        # Not from the edge: that is somebody who reads.
+        await stroke(100, 250)
+        await stroke(5, 20)
+        await expect(drawer).to_have_count(0)

@@ -3,6 +3,7 @@
 from playwright.async_api import Page, expect
 
 from tests.fixtures.client import Client
+from tests.web.browser import ask_anew
 from tests.web.conftest import Visit
 
 _TABLE = "| 名称 | 数 |\n|---|--:|\n| **京都** | 1,5 |"
@@ -51,3 +52,53 @@ async def test_a_conversation_is_forked_from_a_message(visit: Visit, archive: Cl
         await expect(said).to_have_text(["一", "好的。", "换个方向", "好的。"])
         await page.go_back()
         await expect(said).to_have_text(["一", "好的。", "二", "好的。"])
+
+
+_SELECT = """() => {
+  const text = document.querySelector("article.assistant .prose p").firstChild;
+  getSelection().setBaseAndExtent(text, 1, text, 9);
+}"""
+
+
+async def test_what_is_selected_stays_while_more_comes(visit: Visit, archive: Client) -> None:
+    text = "第一段有好些字可以选。\n\n" + "\n\n".join(f"第 {n} 段 **粗**。" for n in range(2, 60))
+    async with visit() as visitor:
+        page = visitor.page
+        await ask_anew(archive, page, "问", text=text, rate=150)
+        await expect(page.locator("article.assistant .prose")).to_contain_text("第 2 段")
+        await page.evaluate(_SELECT)
+        await page.locator('.chat[data-state="ready"]').wait_for()
+        await expect(page.locator("article.assistant .prose")).to_contain_text("第 59 段")
+        assert await page.evaluate("String(getSelection())") == "一段有好些字可以"
+
+
+async def test_a_very_long_message_is_folded_and_links_tell_nobody(visit: Visit, archive: Client) -> None:
+    text = "[外面](https://example.com/a) ![远处的图](https://example.com/b.png)\n\n" + "字。" * 60_000
+    chat = await archive.conversation(title="很长")
+    await archive.say(chat["uuid"], config={"offline": {"text": text, "rate": 0}})
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        for name in ("外面", "远处的图"):
+            link = page.get_by_role("link", name=name)
+            await expect(link).to_have_attribute("target", "_blank")
+            await expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+        await expect(page.locator("article.assistant img")).to_have_count(0)
+        assert len(await page.locator("article.assistant .prose").inner_text()) < 25_000
+        await page.get_by_role("button", name="显示全部").click()
+        await page.wait_for_function(
+            "document.querySelector('article.assistant .prose').textContent.length > 100_000"
+        )
+
+
+async def test_copying_works_without_the_clipboard_of_secure_pages(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="明文网络")
+    await archive.say(chat["uuid"])
+    async with visit(permissions=["clipboard-read", "clipboard-write"]) as visitor:
+        page = visitor.page
+        await page.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator("article.assistant").hover()
+        await page.locator("article.assistant").get_by_role("button", name="复制").click()
+        await expect(page.locator("article.assistant").get_by_role("button", name="已复制")).to_be_visible()
+        assert await page.evaluate("navigator.clipboard.readText()") == "好的。"

@@ -73,3 +73,35 @@ async def test_drafts_are_kept_only_where_wanted(visit: Visit, archive: Client) 
         await draft.fill("也不要留")
         await page.reload()
         await expect(draft).to_have_value("")
+
+
+async def test_one_conversation_is_asked_in_its_own_way(visit: Visit, archive: Client) -> None:
+    await archive.put("/chat/settings", {"default_config": {"temperature": 0.4, "max_tokens": 99}})
+    chat = await archive.conversation(title="自己的", config={"temperature": 1, "seed": 7})
+
+    async def config() -> object:
+        return (await archive.get(f"/chat/conversations/{chat['uuid']}")).data["config"]
+
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.get_by_role("button", name="这个对话的设置").click()
+        dialog = page.get_by_role("dialog", name="这个对话的设置")
+        heat = dialog.get_by_role("spinbutton", name="温度")
+        await expect(heat).to_have_value("1")
+        await heat.fill("1.5")
+        await dialog.get_by_label("系统提示词").fill("只说一句。")
+        await visitor.shoot("chat-settings")
+        await dialog.get_by_role("button", name="保存").click()
+        await expect(dialog).to_have_count(0)
+        # What another program keeps there stays.
+        others = {"max_tokens": 99, "seed": 7}
+        assert await config() == others | {"temperature": 1.5, "system_prompt": "只说一句。"}
+        await page.reload()
+        await page.get_by_role("button", name="这个对话的设置").click()
+        await expect(heat).to_have_value("1.5")
+        await dialog.get_by_role("button", name="恢复默认").click()
+        await expect(heat).to_have_value("0.4")
+        await dialog.get_by_role("button", name="保存").click()
+        await expect(dialog).to_have_count(0)
+    assert await config() == others | {"temperature": 0.4}

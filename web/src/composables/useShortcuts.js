@@ -22,6 +22,7 @@ export const shortcuts = [
   { keys: "mod+shift+S", says: "shortcuts.sidebar" },
   { keys: "shift+Esc", says: "shortcuts.composer" },
   { keys: "mod+shift+;", says: "shortcuts.copyAnswer" },
+  { keys: "mod+shift+K", says: "shortcuts.copyCode" },
   { keys: "mod+,", says: "shortcuts.settings" },
   { keys: "Esc", says: "shortcuts.stop" },
   { keys: "↑", says: "shortcuts.editLast" },
@@ -48,6 +49,7 @@ export function useShortcuts() {
     "shift+escape": () => document.querySelector(".composer textarea")?.focus(),
     "mod+shift+;": copyAnswer,
     "mod+shift+:": copyAnswer,
+    "mod+shift+k": copyCode,
     "shift+?": () => (ui.sheetOpen = true),
     "?": () => (ui.sheetOpen = true),
   };
@@ -55,6 +57,11 @@ export function useShortcuts() {
   function copyAnswer() {
     const answer = threads.of(String(route.params.chatId)).messages.findLast(({ role }) => role === "assistant");
     if (answer) copyText(answer.content).then(() => toasts.say(t("message.copied")));
+  }
+
+  function copyCode() {
+    const code = [...document.querySelectorAll(".message .code-block pre")].at(-1);
+    if (code) copyText(code.textContent).then(() => toasts.say(t("message.copied")));
   }
 
   function onKey(event) {

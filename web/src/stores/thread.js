@@ -3,6 +3,7 @@
 import { shallowReactive } from "vue";
 
 import * as api from "@/api/chat.js";
+import { t } from "@/lib/i18n.js";
 import { createPacer } from "@/lib/pacing.js";
 
 import { createSync } from "./thread-sync.js";
@@ -147,8 +148,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
 
   /** Send once more what was not sent. */
   function resend(question) {
-    question.state = "sending";
-    question.error_message = null;
+    Object.assign(question, { state: "sending", error_message: null, waits: false });
     return ask(question, {});
   }
 
@@ -163,7 +163,9 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
       begun(control, reply);
     } catch (error) {
       discard(reply);
-      Object.assign(question, { state: "unsent", error_message: error.message, error: error.code, retry_at: soonest(error) });
+      // Nobody heard of it: it goes out by itself once there is a network again.
+      const waits = error.status === 0 && navigator.onLine === false;
+      Object.assign(question, { state: "unsent", waits, error_message: waits ? t("message.waits") : error.message, error: error.code, retry_at: soonest(error) });
     }
   }
 
@@ -265,7 +267,8 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   /** After a minute without a line, or when the network is back. */
   async function reconnect() {
     const { run } = thread;
-    if (!run) return;
+    const waiting = navigator.onLine !== false && thread.messages.find((message) => message.waits);
+    if (!run) return waiting && resend(waiting);
     if (run.connection !== "lost") return run.control?.hurry();
     thread.run = null;
     await load(thread.messages.length);

@@ -13,6 +13,8 @@ export const useUi = defineStore("ui", () => {
   const sheetOpen = ref(false);
   /** The conversation whose sharing is open: its uuid. */
   const sharing = ref("");
+  /** The conversation whose settings are open: its uuid. */
+  const tuning = ref("");
   /** The page is older than the server: { renew } takes the new one. */
   const outdated = shallowRef(null);
   /** The words that led to the message that is shown next. */
@@ -23,5 +25,5 @@ export const useUi = defineStore("ui", () => {
   });
   watch(sidebarOpen, (open) => isNarrow.value || remember("sidebar", open));
   watch(sidebarWidth, (width) => remember("sidebarWidth", width));
-  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen, sharing, outdated, sought };
+  return { isNarrow, sidebarOpen, sidebarWidth, paletteOpen, sheetOpen, sharing, tuning, outdated, sought };
 });

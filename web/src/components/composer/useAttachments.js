@@ -7,7 +7,7 @@ let keys = 0;
 
 /** @param {any[]} kept files of a draft: they are on the server already */
 export function useAttachments(kept) {
-  const list = shallowRef(kept.map((file) => shallowReactive({ key: ++keys, name: file.name, file, progress: 1, error: "" })));
+  const list = shallowRef(kept.map(entryOf));
   const stored = computed(() => list.value.filter((each) => each.file).map((each) => each.file));
   const busy = computed(() => list.value.some((each) => !each.file && !each.error));
 
@@ -32,11 +32,16 @@ export function useAttachments(kept) {
     }
   }
 
+  /** Files that are on the server already. */
+  const keep = (/** @type {any[]} */ files) => (list.value = [...list.value, ...files.map(entryOf)]);
+
   function remove(entry) {
     entry.stop?.();
     if (entry.preview) URL.revokeObjectURL(entry.preview);
     list.value = list.value.filter((each) => each !== entry);
   }
 
-  return { list, stored, busy, add, remove, clear: () => (list.value = []) };
+  return { list, stored, busy, add, keep, remove, clear: () => (list.value = []) };
 }
+
+const entryOf = (/** @type {any} */ file) => shallowReactive({ key: ++keys, name: file.name, file, progress: 1, error: "" });

@@ -29,7 +29,7 @@ export function useSearch() {
   async function ask(signal) {
     const keyword = words.value.trim();
     if (!keyword) {
-      const answer = await getChatList({ ...query(), pageSize: 12 }, signal);
+      const answer = await getChatList({ ...query(), pageSize: 8 }, signal);
       return { list: answer.list.map(ofConversation), all: answer.list.length };
     }
     const answer = await searchChats({ ...query(), keyword, role: filters.role, pageSize: PAGE }, signal);
