@@ -192,7 +192,8 @@ async def _on_cluster(given: argparse.Namespace, kills: Kills, loop: Loop) -> li
     # Of a client whose worker was killed nothing is heard until the lease has ended: others ask meanwhile.
     async with (
         nursery() as forks,
-        cluster(given, nursery=forks, DUIHUA_WORKERS="1") as on,
+        # PostgreSQL takes a while to miss those whose client was killed.
+        cluster(given, nursery=forks, DUIHUA_WORKERS="1", DUIHUA_DATABASE_CONNECTIONS="3") as on,
         crowd(2 * given.streams, _script) as asking,
     ):
         await loop(on.started, asking, kills)
