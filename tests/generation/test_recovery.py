@@ -8,7 +8,7 @@ import pytest
 
 from duihua.core.clock import now
 from duihua.db.session import Database, open_database
-from duihua.generation import repository
+from duihua.generation import recovery, repository
 from duihua.generation.ending import LostGeneration
 from duihua.generation.recovery import Recovery, end
 from duihua.models.generation import LEASE
@@ -112,6 +112,21 @@ async def test_several_recoveries_at_once_end_each_run_once(client: Client, othe
     for task in followed:
         task.cancel()
     await asyncio.gather(*followed, return_exceptions=True)
+
+
+async def test_what_was_left_first_is_ended_first(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever recovers may be killed before the last one: none is to wait for those that came after it."""
+    # The server's own recovery looks once, when nothing is there yet.
+    monkeypatch.setattr(recovery, "ROUND_SECONDS", 1000.0)
+    async with start_server() as client:
+        left = [await abandon(client, (await client.conversation())["uuid"], "一半") for _ in range(3)]
+        for seconds, abandoned in zip((30, 90, 60), left, strict=True):
+            over = now() - timedelta(seconds=seconds)
+            await change(client, abandoned.generation_id, lease_expires_at=over)
+        found = await client.app.state.database.read(repository.abandoned, "somebody", (), alone=False)
+        assert [run.generation_id for run in found] == [left[n].generation_id for n in (1, 2, 0)]
 
 
 async def test_who_waits_for_an_abandoned_run_hears_its_end(client: Client) -> None:

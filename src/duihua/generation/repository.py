@@ -232,7 +232,7 @@ def renew_leases(session: Session, running: Sequence[int]) -> None:
 
 
 def abandoned(session: Session, owner: str, alive: Sequence[int], *, alone: bool) -> list[Abandoned]:
-    """Runs that nobody works on any more: their lease is over.
+    """Runs that nobody works on any more: their lease is over; the one that is over longest comes first.
 
     `alive` are the runs of this process (`owner`); `alone` says that no other process can exist, so that
     every run of another name is abandoned.
@@ -252,6 +252,8 @@ def abandoned(session: Session, owner: str, alive: Sequence[int], *, alone: bool
             Generation.state == MessageState.STREAMING,
             or_(over, Generation.owner != owner) if alone else over,
         )
+        # A process that recovers may itself be killed before the last of them, again and again.
+        .order_by(Generation.lease_expires_at)
     )
     running = set(alive)
     return [Abandoned(*row) for row in rows if row.id not in running]
