@@ -1,6 +1,7 @@
 """The HTTP API on one screen."""
 
 from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from duihua.connections.routes import models
 from duihua.connections.routes import router as connections
@@ -30,3 +31,15 @@ FEATURES: tuple[APIRouter, ...] = (
 )
 # The API is served at both; the second is what front-ends behind a proxy ask for.
 PREFIXES = ("", "/api")
+
+
+def _everything() -> list[BaseRoute]:
+    api = APIRouter()
+    for prefix in PREFIXES:
+        for router in FEATURES:
+            api.include_router(router, prefix=prefix, include_in_schema=not prefix)
+    return api.routes
+
+
+# FastAPI works out a route when it is first asked for, and keeps it there: the next application has it ready.
+ROUTES = _everything()

@@ -49,9 +49,7 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config, app.state.requests = config, RequestCounts()
     exception_handlers.install(app)
-    for prefix in api.PREFIXES:
-        for router in api.FEATURES:
-            app.include_router(router, prefix=prefix, include_in_schema=not prefix)
+    app.router.routes.extend(api.ROUTES)
     app.include_router(health.router)
     app.include_router(metrics)
     app.include_router(shared_pages)

@@ -23,7 +23,8 @@ async def deleted(client: Client, **fields: Any) -> dict[str, Any]:
     chat = await client.conversation(**fields)
     await client.say(chat["uuid"], "第一句")
     question, reply = await client.messages(chat["uuid"])
-    await client.post("/chat/messages/regenerate", {"chat_id": chat["uuid"], "message_id": reply["uuid"]})
+    again = {"chat_id": chat["uuid"], "message_id": reply["uuid"], "config": {"offline": {"rate": 0}}}
+    await client.post("/chat/messages/regenerate", again)
     await client.put(f"/chat/messages/{question['uuid']}", {"content": "改过"})
     return await again_deleted(client, chat["uuid"])
 

@@ -114,12 +114,12 @@ async def test_what_failed_is_not_told(client: Client) -> None:
     assert await db.read(repository.newest, [1]) == before
 
 
-async def test_a_stranger_hears_nothing(client: Client) -> None:
+async def test_a_stranger_hears_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     stranger = (await client.app.state.database.write(add_stranger)).user
-    client.app.dependency_overrides[auth._current_user] = lambda: auth.CurrentUser(stranger)
+    monkeypatch.setattr(auth, "LOCAL_USER_ID", stranger)
     async with following(client) as device:
         await first(device, 1)
-        client.app.dependency_overrides.clear()
+        monkeypatch.undo()
         await client.conversation()
         async with following(client, 0) as mine:
             await first(mine, 2)
