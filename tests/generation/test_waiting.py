@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from tests.fixtures.server import StartServer
 from tests.fixtures.upstream import answer, reply
-from tests.generation.asking import scripted
+from tests.generation.asking import MODEL, scripted
 
 
 async def test_a_refused_reply_says_when_to_ask_again(start_server: StartServer) -> None:
@@ -15,7 +15,11 @@ async def test_a_refused_reply_says_when_to_ask_again(start_server: StartServer)
         failed = (await server.client.messages(chat_id))[-1]
         wait = datetime.fromisoformat(failed["retry_at"]) - datetime.fromisoformat(failed["updated_at"])
         assert wait == timedelta(seconds=30)
+        details = failed["error_details"]
+        assert (details["upstream_status"], details["reason"]) == (429, "HTTP 429: slow down")
+        assert details["model"] == MODEL
         await server.client.post(
             "/chat/messages/regenerate", {"chat_id": chat_id, "message_id": failed["uuid"]}
         )
-        assert (await server.client.messages(chat_id))[-1]["retry_at"] is None
+        answered = (await server.client.messages(chat_id))[-1]
+        assert (answered["retry_at"], answered["error_details"]) == (None, None)

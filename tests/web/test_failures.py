@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.files.documents import PNG
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Script, Upstream, answer, models, reply
-from tests.web.browser import ask_small
+from tests.web.browser import SCREENSHOTS, ask_small
 from tests.web.conftest import Visit
 
 
@@ -40,6 +40,25 @@ async def test_a_refused_key_leads_to_it(visit: Visit, archive: Client) -> None:
         key = page.get_by_role("dialog").get_by_label("API 密钥")
         await expect(key).to_be_visible()
         assert await key.get_attribute("type") == "password"
+
+
+async def test_the_details_of_a_failure_stay(visit: Visit, archive: Client) -> None:
+    words = "no access to project 7 with sk-0123456789abcdef"
+    refusal = answer(403, {"error": {"message": words}})
+    async with _asked(visit, archive, refusal) as (page, failure, _):
+        details = failure.locator("dl")
+        await expect(failure).to_be_visible()
+        await expect(details).to_have_count(0)
+        await page.reload()
+        await failure.get_by_role("button", name="详情").click()
+        await expect(details).to_contain_text("HTTP 403: no access to project 7 with [redacted]")
+        uuid = await page.locator("article.assistant").get_attribute("data-uuid")
+        for fact in ("127.0.0.1", "small", "provider_unauthorized", uuid or "?"):
+            await expect(details).to_contain_text(fact)
+        SCREENSHOTS.mkdir(exist_ok=True)
+        await page.screenshot(path=SCREENSHOTS / "failure-details.png")
+        await failure.get_by_role("button", name="详情").click()
+        await expect(details).to_have_count(0)
 
 
 async def test_what_is_too_long_is_asked_again_with_less(visit: Visit, archive: Client) -> None:

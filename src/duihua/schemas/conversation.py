@@ -218,6 +218,15 @@ class VersionResponse(BaseModel):
     uuids: list[str]
 
 
+class ErrorDetails(BaseModel):
+    """What is known of a failure beyond its sentence."""
+
+    provider: str | None
+    model: str | None = Field(description="the model that was asked, by the provider's name for it")
+    upstream_status: int | None = Field(description="the HTTP status of the provider's answer")
+    reason: str | None = Field(description="what the provider said, without keys")
+
+
 class MessageResponse(BaseModel):
     """A message."""
 
@@ -238,6 +247,7 @@ class MessageResponse(BaseModel):
     state: MessageState
     error: str | None = Field(description="why it failed: stable, for machines")
     error_message: str | None = Field(description="the same in words")
+    error_details: ErrorDetails | None = Field(description="what is known of it where a provider was asked")
     retry_at: str | None = Field(description="when to ask again, where the provider said that")
     finish_reason: str | None
     version: VersionResponse

@@ -136,6 +136,7 @@ def message(
         "state": row.state,
         "error": row.error,
         "error_message": failure,
+        "error_details": _error_details(row),
         "retry_at": _retry_at(row),
         "finish_reason": row.finish_reason,
         "version": {
@@ -148,6 +149,16 @@ def message(
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }
+
+
+def _error_details(row: Message) -> dict[str, Any] | None:
+    values = row.error_values or {}
+    if row.error is None or "provider" not in values:
+        return None
+    kinds = {"provider": str, "model": str, "upstream_status": int, "reason": str}
+    told = {name: values.get(name) for name in kinds}
+    # Imported rows may hold any JSON.
+    return {name: value or None if isinstance(value, kinds[name]) else None for name, value in told.items()}
 
 
 def _retry_at(row: Message) -> str | None:

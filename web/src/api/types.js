@@ -11,7 +11,8 @@
  *   message_type: "text" | "image" | "file", message_metadata: Record<string, any> | null, files: any[],
  *   model_id: string | null, token_count: number, character_count: number,
  *   state: "complete" | "streaming" | "cancelled" | "interrupted" | "failed", error: string | null,
- *   error_message: string | null, finish_reason: string | null,
+ *   error_message: string | null, finish_reason: string | null, error_details: { provider: string | null,
+ *     model: string | null, upstream_status: number | null, reason: string | null } | null,
  *   version: { index: number, count: number, uuids: string[] }, task_id: string | null,
  *   last_event_id: number | null, created_at: string, updated_at: string }} Message
  *

@@ -165,7 +165,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
       discard(reply);
       // Nobody heard of it: it goes out by itself once there is a network again.
       const waits = error.status === 0 && navigator.onLine === false;
-      Object.assign(question, { state: "unsent", waits, error_message: waits ? t("message.waits") : error.message, error: error.code, retry_at: soonest(error) });
+      Object.assign(question, { state: "unsent", waits, error_message: waits ? t("message.waits") : error.message, error: error.code, error_status: error.status, request_id: error.requestId, retry_at: soonest(error) });
     }
   }
 
