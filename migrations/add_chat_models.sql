@@ -390,6 +390,10 @@ CREATE TABLE messages (
     reasoning TEXT,
     -- milliseconds that it thought, where that was seen
     reasoning_ms INTEGER,
+    -- milliseconds from created_at to its first word
+    first_token_ms INTEGER,
+    -- milliseconds from created_at to its end
+    duration_ms INTEGER,
     -- text, image, file
     message_type VARCHAR(20) DEFAULT 'text' NOT NULL,
     message_metadata JSON,

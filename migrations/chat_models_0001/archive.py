@@ -95,6 +95,8 @@ _MESSAGES = sa.Table(
     sa.Column("content", sa.Text(), nullable=False),
     sa.Column("reasoning", sa.Text(), comment="what the model thought, where it shows that"),
     sa.Column("reasoning_ms", sa.Integer(), comment="milliseconds that it thought, where that was seen"),
+    sa.Column("first_token_ms", sa.Integer(), comment="milliseconds from created_at to its first word"),
+    sa.Column("duration_ms", sa.Integer(), comment="milliseconds from created_at to its end"),
     word("message_type", "text", "text, image, file"),
     sa.Column("message_metadata", sa.JSON()),
     sa.Column("files", sa.JSON()),

@@ -14,7 +14,7 @@ FIELDS = {
     *("model_id", "token_count", "character_count", "state", "error", "version", "created_at", "updated_at"),
     # Beyond the contract: what a client shows of a model that thinks, fails or is still at it.
     *("reasoning", "reasoning_ms", "error_message", "retry_at", "finish_reason", "task_id", "last_event_id"),
-    "error_details",
+    *("error_details", "first_token_ms", "duration_ms"),
 }
 FAST = {"offline": {"text": "好的。", "rate": 0}}
 UNKNOWN = "0199aaaa-0000-7000-8000-000000000000"

@@ -54,6 +54,21 @@ async def test_a_reply_tells_how_long_was_thought(client: Client) -> None:
     assert (await stored(client, chat_id, events))["reasoning_ms"] is None
 
 
+async def test_a_reply_tells_how_long_it_took(client: Client) -> None:
+    chat_id = (await client.conversation())["uuid"]
+    events = await client.stream("/chat/messages/stream", asked(chat_id, text="一二三四五六七八九十", rate=40))
+    reply = await stored(client, chat_id, events)
+    assert 0 <= reply["first_token_ms"] < reply["duration_ms"] < 60_000
+    # Ten tokens, 25 ms apart; as long as its question and its end are.
+    assert reply["duration_ms"] - reply["first_token_ms"] > 200
+    events = await client.stream("/chat/messages/stream", asked(chat_id, fail_after=0))
+    failed = await stored(client, chat_id, events)
+    assert failed["first_token_ms"] is None
+    assert failed["duration_ms"] >= 0
+    question = (await client.messages(chat_id))[0]
+    assert (question["first_token_ms"], question["duration_ms"]) == (None, None)
+
+
 async def test_many_replies_at_once_are_lawful_each(client: Client) -> None:
     chats = [(await client.conversation())["uuid"] for _ in range(8)]
 

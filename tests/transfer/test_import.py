@@ -193,6 +193,8 @@ def archives(draw: st.DrawFn) -> dict[str, Any]:
             "content": texts,
             "reasoning": texts,
             "reasoning_ms": st.none() | st.integers(0, 9),
+            "first_token_ms": st.none() | st.integers(0, 9),
+            "duration_ms": st.none() | st.integers(0, 9),
             "created_at": moments,
             "state": st.sampled_from(["complete", "cancelled", "interrupted", "failed"]),
             "message_metadata": st.dictionaries(texts, st.none() | st.integers(-9, 9) | texts, max_size=2),

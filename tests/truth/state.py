@@ -9,6 +9,7 @@ from tests.fixtures.client import Client
 Row = dict[str, Any]
 # What grows while a reply is being written; its stream tells that, and `followed.check_running` compares it.
 GROWING = {"content", "reasoning", "reasoning_ms", "character_count", "token_count", "last_event_id"}
+GROWING |= {"first_token_ms", "duration_ms"}
 PAGE = 100
 
 

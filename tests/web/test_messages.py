@@ -1,6 +1,7 @@
 """What one can do with a message, and what it says where something went wrong."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -102,6 +103,22 @@ async def test_another_model_and_a_refusal(visit: Visit, archive: Client) -> Non
             await expect(page.locator("article.assistant .prose")).to_have_text("大的答")
             await expect(page.locator("article.assistant .versions")).to_contain_text("3/3")
     assert [call.json()["model"] for call in upstream.calls[1:]] == ["small", "small", "large"]
+
+
+async def test_a_message_tells_its_details(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="详情", config={"offline": {"text": "一二三", "rate": 20}})
+    await archive.say(chat["uuid"], "问")
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await _act(page, "assistant")
+        facts = page.locator(".menu-label")
+        for fact in (r"\d{4}年", "offline", r"\d+ tokens", "3 字符", r"用时 [\d.]+ 秒，[\d.]+ 秒后", "以 stop 结束"):
+            await expect(facts).to_contain_text(re.compile(fact))
+        await visitor.shoot("details")
+        await page.keyboard.press("Escape")
+        await _act(page, "user")
+        await expect(facts).not_to_contain_text("用时")
 
 
 async def test_following_lets_go_and_comes_back(visit: Visit, archive: Client) -> None:

@@ -36,6 +36,16 @@ class Abandoned(NamedTuple):
     cancelled: bool
 
 
+class _Claimed(NamedTuple):
+    """A run that ends now: whose it is, what it wrote, and how long it took."""
+
+    user_id: int
+    conversation_id: int
+    message_id: int
+    first_token_ms: int | None
+    duration_ms: int | None
+
+
 class Asked(NamedTuple):
     """A run that shall stop, and the process that can stop it."""
 
@@ -75,7 +85,10 @@ _CLAIM_END = (
         Generation.state == MessageState.STREAMING,
     )
     .values(first_token_ms=_milliseconds_to("spoke_at"), total_ms=_milliseconds_to("silent_at"))
-    .returning(Generation.user_id, Generation.conversation_id, Generation.message_id)
+    .returning(
+        *(Generation.user_id, Generation.conversation_id, Generation.message_id),
+        *(Generation.first_token_ms, Generation.total_ms),
+    )
 )
 _WRITE_MESSAGE = update(table_of(Message)).where(Message.id == _ROW)
 _IS_SHOWN = (
@@ -149,8 +162,9 @@ def finish(session: Session, ending: Ending) -> list[tuple[int, bytes]]:
         LostGeneration: it has ended already, or another process owns it; nothing is changed.
     """
     moment = now()
-    user_id, conversation_id, message_id = _claim_end(session, ending, moment)
-    growth = _write_message(session, message_id, ending, moment)
+    claimed = _claim_end(session, ending, moment)
+    user_id, conversation_id, message_id = claimed[:3]
+    growth = _write_message(session, claimed, ending, moment)
     _show_end(session, conversation_id, message_id, ending, moment)
     changes.of_messages(
         session, Act.CHANGED, user_id, [message_id], conversation_id=conversation_id, growth=growth
@@ -162,7 +176,7 @@ def finish(session: Session, ending: Ending) -> list[tuple[int, bytes]]:
     return rows
 
 
-def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int, int, int]:
+def _claim_end(session: Session, ending: Ending, moment: datetime) -> _Claimed:
     values = {
         "row": ending.generation_id,
         "by": ending.owner,
@@ -179,16 +193,19 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> tuple[int,
     claimed = session.connection().execute(_CLAIM_END, values).one_or_none()
     if claimed is None:
         raise LostGeneration
-    return claimed.user_id, claimed.conversation_id, claimed.message_id
+    return _Claimed(*claimed)
 
 
-def _write_message(session: Session, message_id: int, ending: Ending, moment: datetime) -> Growth:
+def _write_message(session: Session, claimed: _Claimed, ending: Ending, moment: datetime) -> Growth:
     tokens = _counted(ending, "completion_tokens") or estimate_tokens(ending.content)
     values = {
-        "row": message_id,
+        "row": claimed.message_id,
         "content": ending.content,
         "reasoning": ending.reasoning or None,
         "reasoning_ms": ending.reasoning_ms,
+        "first_token_ms": claimed.first_token_ms,
+        # Nobody saw when a run that was left behind fell silent.
+        "duration_ms": claimed.duration_ms if ending.finished_at else None,
         "state": ending.state,
         "error": ending.error,
         "error_values": ending.error_values,

@@ -12,7 +12,7 @@ from duihua.db.types import UtcDateTime
 # What a message says and how it came to be: the columns that a copy has too, wherever it stands.
 SAID = (
     *("role", "content", "reasoning", "reasoning_ms", "message_type", "message_metadata", "files"),
-    *("model_id", "token_count", "character_count", "error", "error_values", "finish_reason"),
+    *("first_token_ms", "duration_ms", "model_id", "token_count", "character_count", "error", "error_values", "finish_reason"),
     *("created_at", "updated_at"),
 )
 
@@ -49,6 +49,9 @@ class Message(Base):
     content: Mapped[str] = mapped_column(Text)
     reasoning: Mapped[str | None] = mapped_column(Text)
     reasoning_ms: Mapped[int | None] = mapped_column(Integer)
+    # Of the run that wrote it, from `created_at`: a page of messages asks for no runs.
+    first_token_ms: Mapped[int | None] = mapped_column(Integer)
+    duration_ms: Mapped[int | None] = mapped_column(Integer)
     message_type: Mapped[str] = mapped_column(String(20), default="text", server_default="text")
     message_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     files: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))

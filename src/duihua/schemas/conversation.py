@@ -238,6 +238,8 @@ class MessageResponse(BaseModel):
     content: str
     reasoning: str | None = Field(description="what the model thought, where it shows that")
     reasoning_ms: int | None = Field(description="milliseconds that it thought; null until it ends")
+    first_token_ms: int | None = Field(description="milliseconds until its first word or thought came")
+    duration_ms: int | None = Field(description="milliseconds from the question to its end; null until then")
     message_type: MessageType
     message_metadata: dict[str, Any] | None
     files: list[Any] = Field(description="`{id, name, size, content_type, url}` of each")

@@ -127,6 +127,8 @@ def message(
         "content": row.content,
         "reasoning": row.reasoning,
         "reasoning_ms": row.reasoning_ms,
+        "first_token_ms": row.first_token_ms,
+        "duration_ms": row.duration_ms,
         "message_type": row.message_type,
         "message_metadata": row.message_metadata,
         "files": row.files or [],

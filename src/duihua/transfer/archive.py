@@ -39,6 +39,8 @@ class ArchivedMessage(Struct, omit_defaults=True):
     parent: Name | None = None
     reasoning: str | None = None
     reasoning_ms: Count | None = None
+    first_token_ms: Count | None = None
+    duration_ms: Count | None = None
     message_type: MessageType = MessageType.TEXT
     message_metadata: dict[str, Any] | None = None
     files: list[Any] = field(default_factory=list)

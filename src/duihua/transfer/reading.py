@@ -97,6 +97,8 @@ def _message(row: Message, parent: str | None) -> ArchivedMessage:
         content=row.content,
         reasoning=row.reasoning,
         reasoning_ms=row.reasoning_ms,
+        first_token_ms=row.first_token_ms,
+        duration_ms=row.duration_ms,
         message_type=MessageType(row.message_type),
         message_metadata=row.message_metadata,
         files=row.files or [],

@@ -8,6 +8,7 @@
  *
  * @typedef {{ id: number, uuid: string, chat_id: string, parent_id: string | null,
  *   role: "user" | "assistant" | "system" | "tool", content: string, reasoning: string | null,
+ *   reasoning_ms: number | null, first_token_ms: number | null, duration_ms: number | null,
  *   message_type: "text" | "image" | "file", message_metadata: Record<string, any> | null, files: any[],
  *   model_id: string | null, token_count: number, character_count: number,
  *   state: "complete" | "streaming" | "cancelled" | "interrupted" | "failed", error: string | null,
