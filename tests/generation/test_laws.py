@@ -56,7 +56,9 @@ async def test_a_reply_tells_how_long_was_thought(client: Client) -> None:
 
 async def test_a_reply_tells_how_long_it_took(client: Client) -> None:
     chat_id = (await client.conversation())["uuid"]
-    events = await client.stream("/chat/messages/stream", asked(chat_id, text="一二三四五六七八九十", rate=40))
+    events = await client.stream(
+        "/chat/messages/stream", asked(chat_id, text="一二三四五六七八九十", rate=40)
+    )
     reply = await stored(client, chat_id, events)
     assert 0 <= reply["first_token_ms"] < reply["duration_ms"] < 60_000
     # Ten tokens, 25 ms apart; as long as its question and its end are.

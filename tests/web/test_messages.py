@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Upstream, answer, models, reply
+from tests.web.browser import ask
 from tests.web.conftest import Visit
 
 
@@ -113,12 +114,47 @@ async def test_a_message_tells_its_details(visit: Visit, archive: Client) -> Non
         await page.goto(f"{archive.origin}/c/{chat['uuid']}")
         await _act(page, "assistant")
         facts = page.locator(".menu-label")
-        for fact in (r"\d{4}年", "offline", r"\d+ tokens", "3 字符", r"用时 [\d.]+ 秒，[\d.]+ 秒后", "以 stop 结束"):
+        for fact in (
+            r"\d{4}年",
+            "offline",
+            r"\d+ tokens",
+            "3 字符",
+            r"用时 [\d.]+ 秒，[\d.]+ 秒后",
+            "以 stop 结束",
+        ):
             await expect(facts).to_contain_text(re.compile(fact))
         await visitor.shoot("details")
         await page.keyboard.press("Escape")
         await _act(page, "user")
         await expect(facts).not_to_contain_text("用时")
+
+
+async def test_versions_of_other_models_and_temperatures(visit: Visit, archive: Client) -> None:
+    async with Upstream(models("small", "large"), reply("小"), reply("大"), reply("热")) as upstream:
+        await archive.post("/chat/api-keys", {"model_url": upstream.url, "provider": "custom"})
+        chat = await archive.conversation(title="温度", model_id="small", config={"temperature": 0.2})
+        async with visit() as visitor:
+            page = visitor.page
+            await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+            await ask(page, "问")
+            said, by = page.locator("article.assistant .prose"), page.locator("article.assistant .by")
+            await expect(said).to_have_text("小")
+            await _act(page, "assistant", "换个模型回答", "large")
+            await expect(said).to_have_text("大")
+            await page.locator("article.assistant .versions").wait_for()
+            await _act(page, "assistant", "换个随机程度回答")
+            await page.get_by_role("menuitem", name="大胆").wait_for()
+            await visitor.shoot("temperatures")
+            await page.get_by_role("menuitem", name="大胆").click()
+            await expect(said).to_have_text("热")
+            # Each version names the model that wrote it.
+            for shown, model in (("热", "large"), ("大", "large"), ("小", "small")):
+                await expect(said).to_have_text(shown)
+                await expect(by).to_have_text(model)
+                await page.locator("article.assistant .versions").press("ArrowLeft")
+    asked = [call.json() for call in upstream.calls if call.method == "POST"]
+    models_and_heat = [(body["model"], body["temperature"]) for body in asked]
+    assert models_and_heat == [("small", 0.2), ("large", 0.2), ("large", 1.3)]
 
 
 async def test_following_lets_go_and_comes_back(visit: Visit, archive: Client) -> None:

@@ -12,7 +12,16 @@ from duihua.db.types import UtcDateTime
 # What a message says and how it came to be: the columns that a copy has too, wherever it stands.
 SAID = (
     *("role", "content", "reasoning", "reasoning_ms", "message_type", "message_metadata", "files"),
-    *("first_token_ms", "duration_ms", "model_id", "token_count", "character_count", "error", "error_values", "finish_reason"),
+    *(
+        "first_token_ms",
+        "duration_ms",
+        "model_id",
+        "token_count",
+        "character_count",
+        "error",
+        "error_values",
+        "finish_reason",
+    ),
     *("created_at", "updated_at"),
 )
 
