@@ -229,14 +229,15 @@ async def test_a_server_without_a_chat_model_is_not_connected() -> None:
 
 
 async def test_probes_run_side_by_side_in_the_order_given() -> None:
-    transport = Transport()
-    slow = [0.1, *models("m")]
+    transport, everybody_asked = Transport(), asyncio.Event()
+    slow = [everybody_asked, *models("m")]
     async with Upstream(slow) as one, Upstream(slow) as two, Upstream(models("m")) as three:
-        await discover(transport, [LocalServer("warm", three.port)])
         servers = [LocalServer(str(each.port), each.port) for each in (one, two, three)]
-        before = time.perf_counter()
-        found = await discover(transport, servers)
-        assert time.perf_counter() - before < 0.19
+        probing = asyncio.create_task(discover(transport, servers, seconds=30))
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(each.asked.wait() for each in (one, two, three)))
+        everybody_asked.set()
+        found = await probing
     assert [provider.name for provider, _ in found] == [server.name for server in servers]
     await transport.close()
 

@@ -235,16 +235,16 @@ async def test_leaving_closes_the_socket_upstream(cancelled: bool) -> None:
                 await waiting
         else:
             await stream.aclose()
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(5):
             await upstream.client_closed.wait()
 
 
 async def test_leaving_while_nothing_has_come_closes_too() -> None:
-    async with Upstream([Act.HOLD]) as upstream, connection(upstream.url) as provider:
+    async with Upstream([Act.HOLD]) as upstream, connection(upstream.url, timeouts=Timeouts()) as provider:
         waiting = asyncio.create_task(ask(provider))
         await upstream.asked.wait()
         waiting.cancel()
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(5):
             await upstream.client_closed.wait()
 
 
@@ -263,7 +263,8 @@ async def test_a_complete_reply_leaves_its_connection_to_the_next() -> None:
 
 
 async def test_more_replies_at_once_than_clients_usually_allow() -> None:
-    async with Upstream([head() + delta("x"), Act.HOLD]) as upstream, connection(upstream.url) as provider:
+    script: Script = [head() + delta("x"), Act.HOLD]
+    async with Upstream(script) as upstream, connection(upstream.url, timeouts=Timeouts()) as provider:
         streams = [provider.stream(request()) for _ in range(150)]
         firsts = await asyncio.gather(*map(anext, streams))
         assert [deltas[0].text for deltas in firsts] == ["x"] * 150
