@@ -54,6 +54,7 @@ class Conversing(RuleBasedStateMachine):
         new = ConversationCreate()
         self._chat_id: str = run(database.write(conversations.create, LOCAL_USER_ID, new))["uuid"]
         self._running: list[starting.Run] = []
+        self._paged: Any = None
         self._conversation: Conversation
         self._rows: dict[int, Message] = {}
         self._look()
@@ -218,6 +219,11 @@ class Conversing(RuleBasedStateMachine):
 
     @invariant()
     def pages_partition_the_list(self) -> None:
+        # What was refused, and what changed nothing, changes no page.
+        rows = {row.id: (row.status, row.on_branch) for row in self._rows.values()}
+        if self._paged == (self._listed, rows):
+            return
+        self._paged = self._listed, rows
         # At most about four pages, of a size that leaves a rest as often as not.
         size = max(1, len(self._listed) // 3)
         for pages in self._run(self._database.read(_pages, self._chat_id, size)):
