@@ -15,7 +15,7 @@ import aiohttp
 from benchmarks.fault_cluster import Count, cluster
 from benchmarks.guarantees import Row
 from tests.faults.driver import Server, servers
-from tests.fixtures.client import Client
+from tests.fixtures.client import PatientClient
 from tests.fixtures.openapi import Documented
 from tests.fixtures.server import documented
 from tests.truth.driving import drive
@@ -46,7 +46,7 @@ async def _driven(where: str, server: Server, wanted: Count) -> Row:
     seed = random.SystemRandom().randrange(10**6)
     promise = f"G7 snapshot + events = fresh fetch, every event as documented: {where}"
     async with aiohttp.ClientSession() as session:
-        client = Client(session, f"http://127.0.0.1:{server.port}", _Sampled())
+        client = PatientClient(session, f"http://127.0.0.1:{server.port}", _Sampled())
         try:
             found = await drive(client, wanted.wanted, seed, wanted.until)
         except AssertionError as error:

@@ -180,10 +180,10 @@ async def servers(
 
 
 @asynccontextmanager
-async def client_of(server: Server) -> AsyncIterator[Client]:
+async def client_of(server: Server, kind: type[Client] = Client) -> AsyncIterator[Client]:
     """A client with connections of its own."""
     async with aiohttp.ClientSession() as session:
-        yield Client(session, f"http://127.0.0.1:{server.port}", documented())
+        yield kind(session, f"http://127.0.0.1:{server.port}", documented())
 
 
 async def states(database_url: str) -> list[tuple[str, str, str]]:

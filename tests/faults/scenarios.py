@@ -18,6 +18,7 @@ import asyncpg
 from tests.faults.driver import Server, Servers, client_of
 from tests.faults.history import Insistent, differences, held
 from tests.faults.proxy import Proxy
+from tests.fixtures.client import PatientClient
 
 
 class Outcome(NamedTuple):
@@ -47,7 +48,7 @@ class Asking:
 
     async def conversations(self, number: int) -> list[str]:
         """The names of so many new ones."""
-        async with client_of(self._server) as client:
+        async with client_of(self._server, PatientClient) as client:
             return [(await client.conversation())["uuid"] for _ in range(number)]
 
     async def ask(self, number: int, *, through: int | None = None, **script: Any) -> None:

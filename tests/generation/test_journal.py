@@ -197,20 +197,45 @@ async def test_a_run_that_another_process_has_is_told_and_the_others_go_on() -> 
         assert await it.journal.rest(runs[1]) == []
 
 
-async def test_a_run_waits_while_too_much_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_runs_take_in_their_turn_is_in_the_commit_that_gave_it() -> None:
+    async with writing(tick_seconds=0.05) as it:
+        runs = [RunLog(number, "m", seq=2) for number in range(3)]
+
+        async def speak(run: RunLog) -> None:
+            for word in "abc":
+                await it.journal.turn()
+                it.journal.append(run, "chunk", word)
+
+        await asyncio.gather(*map(speak, runs))
+        await it.shows(lambda: len(it.shown) == 9)
+        assert [len(commit) for commit in it.store.commits] == [3, 3, 3]
+
+
+async def test_who_gives_up_its_turn_keeps_nobody_from_theirs() -> None:
+    async with writing(tick_seconds=0.02) as it:
+        given_up = asyncio.create_task(it.journal.turn())
+        waiting = asyncio.create_task(it.journal.turn())
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.wait_for(waiting, 5)
+
+
+async def test_runs_go_on_without_a_database_until_too_much_is_pending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(journals, "MOST_PENDING_CHARS", 100)
+    monkeypatch.setattr(journals, "RETRY_SECONDS", 0.01)
     async with writing() as it:
-        it.store.hold()
+        it.store.refuse = [StorageUnavailable()] * 1_000
         run = RunLog(1, "m", seq=2)
-        it.journal.append(run, "chunk", "x" * 50, urgent=True)
+        it.journal.append(run, "chunk", "x", urgent=True)
         await it.store.asked.wait()
-        it.journal.append(run, "chunk", "x" * 100)
-        assert not it.journal.is_full
-        it.journal.append(run, "chunk", "x")
-        assert it.journal.is_full
-        waiting = asyncio.create_task(it.journal.room())
-        await asyncio.sleep(0.02)
+        for _ in range(3):
+            await asyncio.wait_for(it.journal.turn(), 5)
+            it.journal.append(run, "chunk", "x" * 50)
+        waiting = asyncio.create_task(it.journal.turn())
+        await asyncio.sleep(0.05)
         assert not waiting.done()
-        it.store.let(9)
+        it.store.refuse.clear()
         await asyncio.wait_for(waiting, 5)
         await it.shows(lambda: sum(map(len, _texts(it, run))) == 151)

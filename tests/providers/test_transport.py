@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import traceback
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -212,7 +213,10 @@ async def test_watching_costs_one_timer_however_many_reads(monkeypatch: pytest.M
         return b"x"
 
     monkeypatch.setattr(loop, "call_at", note)
-    wire = Wire(read, bytes, lambda: None, lambda: True, (OSError,))
+
+    def nothing() -> None: ...
+
+    wire = Wire(read, bytes, nothing, nothing, nothing, lambda: True, (OSError,))
     watched = Reply(wire, Endpoint("x", "http://x"), loop.time())
     for _ in range(1000):
         assert await watched.read() == b"x"
@@ -246,6 +250,22 @@ async def test_leaving_while_nothing_has_come_closes_too() -> None:
         waiting.cancel()
         async with asyncio.timeout(5):
             await upstream.client_closed.wait()
+
+
+async def test_what_comes_while_the_reader_is_busy_is_read_at_once() -> None:
+    script: Script = [
+        head() + delta("a"),
+        *(item for word in "bcdef" for item in (0.01, delta(word))),
+        Act.HOLD,
+    ]
+    async with (
+        Upstream(script) as upstream,
+        connection(upstream.url) as provider,
+        aclosing(provider.stream(request())) as stream,
+    ):
+        assert [each.text for each in await anext(stream)] == ["a"]
+        await asyncio.sleep(0.3)
+        assert [each.text for each in await anext(stream)] == list("bcdef")
 
 
 async def test_a_complete_reply_leaves_its_connection_to_the_next() -> None:

@@ -55,7 +55,7 @@ async def drive(client: Client, operations: int, seed: int, until: float = math.
 
 async def _own(stack: AsyncExitStack, client: Client) -> Client:
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    return Client(session, client.origin, client._documented)
+    return type(client)(session, client.origin, client._documented)
 
 
 async def _acts(person: Person, number: int) -> None:

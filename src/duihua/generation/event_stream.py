@@ -34,8 +34,9 @@ class EventStream(Response):
         gone = asyncio.create_task(_disconnect(receive))
         gone.add_done_callback(lambda _: follower.close())
         try:
-            # What has begun needs nothing of what is wrapped around the server's own way, each time anew.
-            await _pump(follower, scope["state"]["send"])
+            # What has begun needs nothing of what is wrapped around the server's own way, each time anew;
+            # and as a task of its own, an event does not wake all of that.
+            await asyncio.create_task(_pump(follower, scope["state"]["send"]), name="pump")
         finally:
             gone.cancel()
             self._feeds.leave(follower)

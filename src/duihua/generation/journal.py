@@ -2,7 +2,8 @@
 
 One writer for all runs: every tick it numbers and merges what each has pending, commits all of it as
 one transaction (group commit), and only then tells the bus. The first token of a run does not wait for
-the tick. The cost of storage thus depends on the clock, not on the models' speed.
+the tick. The cost of storage thus depends on the clock, not on the models' speed; so does that of reading,
+for a run takes what its model has sent once a tick, just before the commit.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from duihua.schemas import stream as events
 
 log = structlog.get_logger()
 RETRY_SECONDS = 0.5
+# Runs begin to read, the network is polled, the client has what came, runs take it.
+_TURNS_OF_THE_LOOP = 4
 # While the database does not take anything, runs go on into memory up to this many characters, then wait.
 MOST_PENDING_CHARS = 8_000_000
 
@@ -69,8 +72,7 @@ class Journal:
         self._pending_chars = 0
         self._something = asyncio.Event()
         self._urgent = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._waiting: list[asyncio.Future[None]] = []
         self._lost: Callable[[int], None] = lambda _: None
 
     def on_lost(self, callback: Callable[[int], None]) -> None:
@@ -92,10 +94,12 @@ class Journal:
         """Whether the database takes nothing and too much is pending."""
         return self._pending_chars > MOST_PENDING_CHARS
 
-    async def room(self) -> None:
-        """Wait until it is no longer full."""
-        self._room.clear()
-        await self._room.wait()
+    async def turn(self) -> None:
+        """Wait until more is wanted of a run: the next commit takes what it has by then."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._something.set()
+        await turn
 
     async def rest(self, run: RunLog) -> list[tuple[int, bytes]]:
         """What of a run is not committed yet, for the transaction that ends it; nothing is in flight then."""
@@ -113,9 +117,23 @@ class Journal:
             await self._something.wait()
             await self._pause(not_before - loop.time())
             not_before = loop.time() + self._tick
+            # Cleared first: who waits for the turn after this one says so during it.
             self._something.clear()
             self._urgent.clear()
+            await self._let_read()
             await self._commit()
+
+    async def _let_read(self) -> None:
+        if self.is_full:
+            # Nobody has a turn, so all still wait for one.
+            self._something.set()
+            return
+        waiting, self._waiting = self._waiting, []
+        for turn in waiting:
+            if not turn.done():
+                turn.set_result(None)
+        for _ in range(_TURNS_OF_THE_LOOP if waiting else 0):
+            await asyncio.sleep(0)
 
     async def _pause(self, seconds: float) -> None:
         if seconds <= 0 or self._urgent.is_set():
@@ -141,7 +159,6 @@ class Journal:
             done.set_result(None)
             for run, _ in batch:
                 run.in_flight = None
-            self._room.set()
 
     async def _store(self, batch: Sequence[tuple[RunLog, list[tuple[int, bytes]]]]) -> None:
         rows = [(run.generation_id, seq, payload) for run, taken in batch for seq, payload in taken]
@@ -171,6 +188,7 @@ class Journal:
                 # With a connection the word of its last commit may be lost: these rows may be there already.
                 extend = journal_repository.extend_again
                 await asyncio.sleep(RETRY_SECONDS)
+                await self._let_read()
             else:
                 self.commits += 1
                 self.events += len(rows)

@@ -17,6 +17,8 @@ from duihua.providers.base import Delta, Usage
 from duihua.vocabulary import MessageState
 
 log = structlog.get_logger()
+# Who sends so much at once has more, which need not wait for the next commit. Neither has the end to wait.
+_MANY = 32
 
 
 class ReplyTooLong(AppError):
@@ -88,8 +90,8 @@ class Generating:
             async with aclosing(self.run.provider.stream(self.run.request)) as batches:
                 async for deltas in batches:
                     self._take(deltas)
-                    if self._journal.is_full:
-                        await self._journal.room()
+                    if self.finish_reason is None and (len(deltas) < _MANY or self._journal.is_full):
+                        await self._journal.turn()
         except AppError as error:
             return MessageState.FAILED, error
         except asyncio.CancelledError:
@@ -103,13 +105,13 @@ class Generating:
         return MessageState.COMPLETE, None
 
     def _take(self, deltas: Sequence[Delta]) -> None:
+        if reasoning := "".join([delta.reasoning for delta in deltas]):
+            self.thinking.begin()
+            self._say("reasoning", reasoning)
+        if text := "".join([delta.text for delta in deltas]):
+            self.thinking.end()
+            self._say("chunk", text)
         for delta in deltas:
-            if delta.reasoning:
-                self.thinking.begin()
-                self._say("reasoning", delta.reasoning)
-            if delta.text:
-                self.thinking.end()
-                self._say("chunk", delta.text)
             if delta.finish_reason is not None:
                 self.finish_reason = delta.finish_reason
             if delta.usage is not None:

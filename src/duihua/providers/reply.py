@@ -14,6 +14,9 @@ class Wire(NamedTuple):
     read: Callable[[], Awaitable[bytes]]
     # What had arrived, and not been read, when reading failed.
     rest: Callable[[], bytes]
+    # What comes from the network stays in the kernel, for one reading of all of it, until `resume`.
+    pause: Callable[[], None]
+    resume: Callable[[], None]
     close: Callable[[], None]
     is_closed: Callable[[], bool]
     failures: tuple[type[Exception], ...]
@@ -57,18 +60,23 @@ class Reply:
     async def read(self) -> bytes:
         """The next bytes as they came from the network, `b""` at the end.
 
+        Nothing is taken from the network until they are asked for: what has come by then is read at once,
+        at the price of one reading.
+
         An end that came too early is told by `failure`: a ProviderTimeout (no progress for too long, or
         the cap on the whole reply) or a ProviderDisconnected (before the end of the HTTP body).
         """
         if self.failure is not None:
             return b""
         self._is_reading = True
+        self.wire.resume()
         try:
             return await self.wire.read()
         except self.wire.failures:
             self._fail(ProviderDisconnected(provider=self._provider))
             return self.wire.rest()
         finally:
+            self.wire.pause()
             self._is_reading = False
 
     def progressed(self, *, is_ending: bool = False) -> None:

@@ -41,15 +41,16 @@ class SSEDecoder:
         if b"\r" in chunk:
             self._skips_lf = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        # What nearly every read is: one whole event of one data line.
+        # What nearly every read is: whole events of one data line each.
         if (
             chunk.startswith(b"data: ")
-            and chunk.find(b"\n") == len(chunk) - 2
             and chunk.endswith(b"\n\n")
             and not (self._line or self._data)
             and len(chunk) - 8 <= self._limit
         ):
-            return [chunk[6:-2]]
+            events = chunk[6:-2].split(b"\n\ndata: ")
+            if chunk.count(b"\n") == 2 * len(events):
+                return events
         return self._split(chunk)
 
     def flush(self) -> list[bytes]:

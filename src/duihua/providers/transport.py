@@ -106,6 +106,7 @@ class Transport:
         elif not wire.is_closed():
             # `[DONE]` mostly comes a moment before the end of the HTTP body. aiohttp hands the connection
             # back by itself once that has come; a server that never sends it is cut off.
+            wire.resume()
             self._lingering.add(wire)
             asyncio.get_running_loop().call_later(self._linger_seconds, self._drop, wire)
 
@@ -186,10 +187,27 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _wire(response: "aiohttp.ClientResponse") -> Wire:
+    connection = response.connection
+
+    def network() -> asyncio.Transport | None:
+        # A connection that was handed back has none: it belongs to another request.
+        transport = connection.transport if connection is not None else None
+        return None if transport is None or transport.is_closing() else transport
+
+    def pause() -> None:
+        if transport := network():
+            transport.pause_reading()
+
+    def resume() -> None:
+        if transport := network():
+            transport.resume_reading()
+
     return Wire(
         read=response.content.readany,
         # Private, for want of another way: `readany` raises before it gives what it still holds.
         rest=lambda: response.content._read_nowait(-1),
+        pause=pause,
+        resume=resume,
         close=response.close,
         is_closed=lambda: response.closed,
         failures=_failures(),
