@@ -60,6 +60,15 @@ def cancel(api: Api, made: Json) -> None:
     assert again["state"] == cancelled["state"]
 
 
+@part.step("go on with the reply that was stopped: another version, which begins with its text")
+def go_on(api: Api, made: Json) -> None:
+    stopped = shown(api, made)[-1]
+    body = {"chat_id": made["chat"], "message_id": stopped["uuid"], "config": QUICK, "continue_reply": True}
+    reply = api.data("POST", "/chat/messages/regenerate", body)["reply"]
+    assert reply["content"].startswith(stopped["content"])
+    assert reply["version"]["count"] == 2
+
+
 @part.step("stop everything that is being generated")
 def terminate(api: Api, made: Json) -> None:
     body = {"chat_id": made["chat"], "content": "再数到两千。", "config": SLOW}

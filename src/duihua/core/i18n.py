@@ -100,6 +100,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "A reply in one of these conversations is still ending; nothing was removed. Try again in seconds",
     ),
     "nothing_to_answer": ("没有可供回答的用户消息", "There is no user's message to answer"),
+    "nothing_to_continue": (
+        "这条消息不能续写：它不是回复、没有内容或仍在生成。未做任何更改",
+        "This message can't be continued: it is no reply, is empty, or is being written. Nothing was changed",
+    ),
     # generations
     "too_many_generations": (
         "正在生成的回复过多（上限 {limit}），消息未保存；请稍后重试",

@@ -31,14 +31,16 @@ class RunLog:
 
     __slots__ = ("_pending", "chars", "generation_id", "in_flight", "message_id", "reasoning", "seq", "text")
 
-    def __init__(self, generation_id: int, message_id: str, seq: int) -> None:
-        """`seq` is the last event that is already in the journal."""
+    def __init__(
+        self, generation_id: int, message_id: str, seq: int, begun: tuple[str, str] = ("", "")
+    ) -> None:
+        """`seq` is the last event that is already in the journal, with the text and reasoning `begun`."""
         self.generation_id = generation_id
         self.message_id = message_id
         self.seq = seq
-        self.chars = 0
-        self.text: list[str] = []
-        self.reasoning: list[str] = []
+        text, reasoning = begun
+        self.chars = len(text) + len(reasoning)
+        self.text, self.reasoning = [text], [reasoning]
         self.in_flight: asyncio.Future[None] | None = None
         self._pending: list[tuple[str, list[str]]] = []
 

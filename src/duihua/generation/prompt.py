@@ -3,12 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from duihua.core.i18n import Language
 from duihua.db.session import Session
 from duihua.files.showing import Showing, attachments
 from duihua.generation import repository
 from duihua.models import Conversation, Message
 from duihua.prompts import service as prompts
 from duihua.providers.base import PromptMessage
+
+_GO_ON: dict[Language, str] = {
+    "zh": "你的回复中断了。请从中断处紧接着往下写，不要重复已写的内容，不要加任何说明。",
+    "en": "Your reply was cut off. Go on exactly where it ends: repeat nothing of it, and add no remark.",
+}
 
 
 def build(
@@ -34,6 +40,15 @@ def build(
     prompt = [*(message for message in before if message.content or message.attachments), asked]
     system = _system_text(session, conversation, settings)
     return [PromptMessage("system", system), *prompt] if system else prompt
+
+
+def to_continue(prompt: Sequence[PromptMessage], begun: str, language: Language) -> Sequence[PromptMessage]:
+    """The prompt for more of a reply of which there is `begun`.
+
+    Asked for in words, which every model understands: what some servers have for it (DeepSeek's `prefix`,
+    Qwen's `partial`, vLLM's `continue_final_message`) others refuse.
+    """
+    return [*prompt, PromptMessage("assistant", begun), PromptMessage("user", _GO_ON[language])]
 
 
 def _system_text(session: Session, conversation: Conversation, settings: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ class Generating:
 
     def __init__(self, run: Run, journal: Journal, *, most_chars: int) -> None:
         self.run = run
-        self.said = RunLog(run.generation_id, run.message_id, seq=len(run.frames))
+        self.said = RunLog(run.generation_id, run.message_id, seq=len(run.frames), begun=run.begun)
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.first_token_at: datetime | None = None

@@ -114,11 +114,10 @@ def _retell(session: Session, generation: Generation) -> list[bytes]:
         finish_reason=generation.finish_reason,
         usage=_usage(generation),
     )
-    pieces = (("reasoning", ending.reasoning), ("chunk", ending.content))
     return [
         stream.user_message(question.uuid, question.content),
         stream.assistant_start(reply.uuid, generation.uuid, generation.model_id),
-        *(stream.piece(kind, reply.uuid, text) for kind, text in pieces if text),
+        *stream.pieces(reply.uuid, ending.content, ending.reasoning),
         terminal_event(reply.uuid, cast(Language, generation.language), ending),
     ]
 

@@ -33,6 +33,21 @@ class NothingToAnswer(Conflict):
     code = "nothing_to_answer"
 
 
+class NothingToContinue(Conflict):
+    """The named message is no reply, has no text, or is being written."""
+
+    code = "nothing_to_continue"
+
+
+class Asked(NamedTuple):
+    """What a reply is wanted to: the question, with which settings of which model, going on from what."""
+
+    question: Message
+    overrides: GenerationSettings | None = None
+    model_id: str | None = None
+    begun: Message | None = None
+
+
 class Caller(NamedTuple):
     """Who asks, in which language, under which retry key; how models are found, runs owned, files shown."""
 
@@ -64,6 +79,8 @@ class Run(NamedTuple):
     provider: Provider
     request: ProviderRequest
     frames: tuple[bytes, ...]
+    # The text and the reasoning that it goes on from, which are among the frames.
+    begun: tuple[str, str] = ("", "")
     # Who answers, where the conversation has no title yet.
     untitled: Answering | None = None
 
@@ -76,7 +93,7 @@ def send(session: Session, caller: Caller, new: MessageCreate) -> Begun:
         IdempotencyKeyReused.
     """
 
-    def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
+    def work(conversation: Conversation) -> Asked:
         parent = tree.leaf(session, conversation)
         if new.parent_id is not None:
             parent = message_access.owned_in(session, conversation, new.parent_id)
@@ -85,24 +102,28 @@ def send(session: Session, caller: Caller, new: MessageCreate) -> Begun:
         question.message_metadata = new.message_metadata
         question.files = showing.attach(session, caller.user_id, new.files) or None
         tree.append(session, conversation, question, parent)
-        return question, new.config, new.model_id
+        return Asked(question, new.config, new.model_id)
 
     return _begin(session, caller, new.chat_id, work)
 
 
 def regenerate(session: Session, caller: Caller, wanted: MessageRegenerate) -> Begun:
-    """Begin another version of a reply beside the old ones.
+    """Begin another version of a reply beside the old ones; one that is continued begins with its text.
 
     Raises:
-        ConversationNotFound, MessageNotFound, NothingToAnswer, PromptTooLong, IdempotencyKeyReused.
+        ConversationNotFound, MessageNotFound, NothingToAnswer, NothingToContinue, PromptTooLong,
+        IdempotencyKeyReused.
     """
 
-    def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
+    def work(conversation: Conversation) -> Asked:
         named = message_access.owned_in(session, conversation, wanted.message_id)
         question = named if named.role == Role.USER else repository.parent_of(session, named)
         if question is None or question.role != Role.USER or question.status == RowStatus.DELETED:
             raise NothingToAnswer
-        return question, wanted.config, wanted.model_id
+        if wanted.continue_reply and not _can_go_on(named):
+            raise NothingToContinue
+        begun = named if wanted.continue_reply else None
+        return Asked(question, wanted.config, wanted.model_id, begun)
 
     return _begin(session, caller, wanted.chat_id, work)
 
@@ -116,7 +137,7 @@ def branch(session: Session, caller: Caller, message_id: str, content: str) -> B
     """
     original, conversation = message_access.owned(session, caller.user_id, message_id)
 
-    def work(conversation: Conversation) -> tuple[Message, GenerationSettings | None, str | None]:
+    def work(conversation: Conversation) -> Asked:
         if original.state == MessageState.STREAMING:
             raise MessageStreaming
         if original.role != Role.USER:
@@ -126,22 +147,23 @@ def branch(session: Session, caller: Caller, message_id: str, content: str) -> B
         question.message_metadata = original.message_metadata
         question.files = original.files
         tree.append(session, conversation, question, repository.parent_of(session, original))
-        return question, None, None
+        return Asked(question)
 
     return _begin(session, caller, conversation.uuid, work)
 
 
-_Question = Callable[[Conversation], tuple[Message, GenerationSettings | None, str | None]]
+def _can_go_on(message: Message) -> bool:
+    is_reply = message.role == Role.ASSISTANT and message.state != MessageState.STREAMING
+    return is_reply and message.status != RowStatus.DELETED and bool(message.content)
 
 
-def _begin(session: Session, caller: Caller, chat_id: str, ask: _Question) -> Begun:
+def _begin(session: Session, caller: Caller, chat_id: str, ask: Callable[[Conversation], Asked]) -> Begun:
     run: Run | None = None
 
     def work() -> str:
         nonlocal run
         conversation = conversation_access.owned_to_append(session, caller.user_id, chat_id)
-        question, overrides, model_id = ask(conversation)
-        run = _promise_reply(session, caller, conversation, question, overrides, model_id)
+        run = _promise_reply(session, caller, conversation, ask(conversation))
         tree.store(session, conversation)
         return run.task_id
 
@@ -149,29 +171,20 @@ def _begin(session: Session, caller: Caller, chat_id: str, ask: _Question) -> Be
     return Begun(task_id, run)
 
 
-def _promise_reply(
-    session: Session,
-    caller: Caller,
-    conversation: Conversation,
-    question: Message,
-    overrides: GenerationSettings | None,
-    model_id: str | None,
-) -> Run:
-    wanted = model_id or conversation.model_id
+def _promise_reply(session: Session, caller: Caller, conversation: Conversation, asked: Asked) -> Run:
+    question, begun = asked.question, asked.begun
+    wanted = asked.model_id or conversation.model_id
     answering = caller.resolve(session, caller.user_id, wanted, conversation.api_key_id)
     reply, task_id = _message(conversation, Role.ASSISTANT, ""), new_uuid()
     reply.state, reply.model_id = MessageState.STREAMING, wanted or answering.model
     tree.append(session, conversation, reply, question, task_id=task_id)
-    settings: dict[str, Any] = {**answering.settings, **(conversation.config or {})}
-    settings |= overrides.to_storage() if overrides else {}
-    showing = caller.showing and caller.showing._replace(sees=partial(caller.sees, session, answering))
-    shown = prompt.build(session, conversation, question, settings, showing)
-    request = ProviderRequest(answering.model, shown, settings)
     generation = _generation(task_id, caller, conversation, question, reply, answering)
     insert_now(session, generation)
+    beginning = (begun.content, begun.reasoning or "") if begun else ("", "")
     payloads = [
         stream.user_message(question.uuid, question.content),
         stream.assistant_start(reply.uuid, generation.uuid, reply.model_id),
+        *stream.pieces(reply.uuid, *beginning),
     ]
     numbered = list(enumerate(payloads, start=1))
     journal_repository.append_events(session, [(generation.id, *event) for event in numbered])
@@ -183,9 +196,25 @@ def _promise_reply(
         message_id=reply.uuid,
         language=caller.language,
         provider=answering.provider,
-        request=request,
+        request=_request(session, caller, conversation, asked, answering),
         frames=tuple(stream.frame(*event) for event in numbered),
+        begun=beginning,
         untitled=answering if conversation.title_source == TitleSource.DEFAULT else None,
+    )
+
+
+def _request(
+    session: Session, caller: Caller, conversation: Conversation, asked: Asked, answering: Answering
+) -> ProviderRequest:
+    settings: dict[str, Any] = {**answering.settings, **(conversation.config or {})}
+    settings |= asked.overrides.to_storage() if asked.overrides else {}
+    showing = caller.showing and caller.showing._replace(sees=partial(caller.sees, session, answering))
+    shown = prompt.build(session, conversation, asked.question, settings, showing)
+    if asked.begun is None:
+        return ProviderRequest(answering.model, shown, settings)
+    begun = asked.begun.content
+    return ProviderRequest(
+        answering.model, prompt.to_continue(shown, begun, caller.language), settings, begun=begun
     )
 
 

@@ -41,6 +41,8 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     settings: Mapping[str, Any] = {}
     # Asked even while the provider is left alone: a person tries it.
     insists: bool = False
+    # What the reply begins with, where it is to go on; the last two messages are this and the wish for more.
+    begun: str = ""
 
 
 class Usage(msgspec.Struct, frozen=True):

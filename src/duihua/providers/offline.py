@@ -163,14 +163,21 @@ def _deltas(script: OfflineScript, request: ProviderRequest) -> Iterator[Delta]:
 
 def _words(script: OfflineScript, request: ProviderRequest) -> Iterator[str]:
     if script.text is not None:
-        return tokens_of(storable(script.text))
-    if script.tokens is not None:
-        return (f" {number}" if number > 1 else "1" for number in range(1, script.tokens + 1))
-    return tokens_of(_answer(request))
+        text = storable(script.text)
+    elif script.tokens is not None:
+        words = (f" {number}" if number > 1 else "1" for number in range(1, script.tokens + 1))
+        if not request.begun:
+            return words
+        text = "".join(words)
+    else:
+        text = _answer(request)
+    # Asked to go on, it says the rest of what it would have said.
+    return tokens_of(text.removeprefix(request.begun))
 
 
 def _answer(request: ProviderRequest) -> str:
-    question = next((each for each in reversed(request.messages) if each.role == "user"), None)
+    messages = request.messages[:-2] if request.begun else request.messages
+    question = next((each for each in reversed(messages) if each.role == "user"), None)
     asked = question.content if question else ""
     shown = storable(asked[:_REPEATED_LENGTH]) + ("…" if len(asked) > _REPEATED_LENGTH else "")
     is_english = not _CHINESE.search(shown) and _LATIN.search(shown)

@@ -189,6 +189,9 @@ class MessageRegenerate(WireModel):
 
     chat_id: Reference
     message_id: Reference = Field(description="an assistant's message, or a user's: its reply")
+    continue_reply: StrictBool = Field(
+        False, description="the new version begins with the text of this one, and goes on from there"
+    )
     model_id: ModelId | None = None
     config: GenerationSettings | None = None
     stream: StrictBool = False

@@ -60,6 +60,12 @@ def title(text: str) -> bytes:
     return _encode({"type": "title", "title": text})
 
 
+def pieces(message_id: str, content: str, reasoning: str) -> list[bytes]:
+    """The two of a reply that is told at once, as far as there is something to tell."""
+    both = (("reasoning", reasoning), ("chunk", content))
+    return [piece(kind, message_id, text) for kind, text in both if text]
+
+
 def piece(kind: str, message_id: str, content: str) -> bytes:
     """A `chunk` of the text, or of the `reasoning`."""
     # Built by hand: this is the one event that a reply has thousands of. Neither value needs escaping.

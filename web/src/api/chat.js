@@ -110,7 +110,7 @@ export const joinStreamMessage = (taskId, after, onMessage, onError, onComplete,
 /**
  * Another version of a reply. With the callbacks of `sendStreamMessage` as a second argument, it is streamed
  * and resolves as that does; without, it resolves to the finished reply.
- * @param {{ chatId: string, messageId: string, config?: object, modelId?: string }} data
+ * @param {{ chatId: string, messageId: string, config?: object, modelId?: string, continueReply?: boolean }} data
  * @param {Callbacks & FollowOptions} [streaming]
  * @returns {Promise<any>}
  */

@@ -169,12 +169,12 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     }
   }
 
-  /** Answer anew, beside the old version. */
-  async function regenerate(message, { modelId, config } = {}) {
+  /** Answer anew, beside the old version; `continueReply` begins with its text and goes on from there. */
+  async function regenerate(message, { modelId, config, continueReply } = {}) {
     const index = thread.messages.indexOf(message);
     const at = message.role === "user" ? index + 1 : index;
     return replacing(at, blankReply(modelId), (callbacks) =>
-      api.regenerateMessage({ chatId, messageId: message.uuid, modelId, config }, callbacks),
+      api.regenerateMessage({ chatId, messageId: message.uuid, modelId, config, continueReply }, callbacks),
     );
   }
 
