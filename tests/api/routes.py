@@ -54,6 +54,7 @@ _TEXTS = {
     # An active one would be asked.
     "/chat/api-keys status": "inactive",
     "/chat/api-keys/batch/status status": "inactive",
+    "/chat/conversations/batch/status status": "archived",
     "content": "你好",
     "color": "#fff",
     "timezone": "Asia/Shanghai",

@@ -28,6 +28,7 @@ CHANGING = {
     "PUT /chat/conversations/{chat_id}",
     "PUT /chat/conversations/{chat_id}/move",
     "PUT /chat/conversations/batch/move",
+    "PUT /chat/conversations/batch/status",
     "DELETE /chat/conversations/{chat_id}",
     "DELETE /chat/conversations/{chat_id}/messages",
     "DELETE /chat/conversations/batch",

@@ -219,11 +219,11 @@ async def test_several_can_be_moved_at_once(client: Client) -> None:
     assert (await client.get(path_of(kept))).data == kept
 
 
-@pytest.mark.parametrize("batch", ["batch", "batch/move"])
+@pytest.mark.parametrize("batch", ["batch", "batch/move", "batch/status"])
 async def test_a_batch_has_a_limit(client: Client, batch: str) -> None:
     chat = await client.conversation()
     name, method = ("ids", "DELETE") if batch == "batch" else ("chat_ids", "PUT")
-    body = {"target_group_id": chat["group_id"]}
+    body = {"target_group_id": chat["group_id"], "status": "archived"}
     full = [chat["uuid"], *(str(number) for number in range(10_000, 10_999))]
     answer = await client.request(method, f"/chat/conversations/{batch}", body | {name: full})
     assert len(answer.data["missing"]) == 999

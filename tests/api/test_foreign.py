@@ -237,6 +237,8 @@ async def test_a_batch_takes_what_is_the_callers_and_no_more(client: Client, db:
         "/chat/conversations/batch/move", {"chat_ids": both, "target_group_id": own.group}
     )
     assert moved.data == {"moved": 1, "missing": missing}
+    shelved = await client.put("/chat/conversations/batch/status", {"chat_ids": both, "status": "archived"})
+    assert shelved.data == {"updated": 1, "missing": missing}
     deleted = await client.delete("/chat/conversations/batch", {"ids": both})
     assert deleted.data == {"deleted": 1, "missing": missing}
     assert await db.read(strangers_rows, stranger.user) == before

@@ -101,6 +101,7 @@ def _acts(rows: _Rows, chance: random.Random, running: list[starting.Run]) -> li
             (conversations.change, ME, chat, ConversationUpdate(group_id=group, status="archived")),
             (conversations.move, ME, chat, group),
             (conversations.move_many, ME, some, group),
+            (conversations.shelve_many, ME, some, chance.choice(["active", "archived"])),
             (conversations.clear, ME, chat),
             (conversations.delete, ME, chat),
             (conversations.delete_many, ME, some),

@@ -66,6 +66,16 @@ def move(api: Api, made: Json) -> None:
     assert report == {"moved": 1, "missing": [unknown]}
 
 
+@part.step("archive several at once, and take them back")
+def shelve(api: Api, made: Json) -> None:
+    unknown = str(uuid.uuid4())
+    for status in ("archived", "active"):
+        wanted = {"chat_ids": [made["chat"], unknown], "status": status}
+        report = api.data("PUT", "/chat/conversations/batch/status", wanted)
+        assert report == {"updated": 1, "missing": [unknown]}
+        assert api.data("GET", f"/chat/conversations/{made['chat']}")["status"] == status
+
+
 @part.step("delete the conversations and the group")
 def clean_up(api: Api, made: Json) -> None:
     api.data("DELETE", f"/chat/conversations/{made['chat']}")

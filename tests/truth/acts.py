@@ -110,6 +110,11 @@ class Person:
         body = {"chat_ids": self._chats(), "target_group_id": self._group()}
         return await self._do("PUT", "/chat/conversations/batch/move", body)
 
+    async def shelve_many(self) -> Reply:
+        """Some, on the shelf or back from it."""
+        body = {"chat_ids": self._chats(), "status": self._chance.choice(["active", "archived"])}
+        return await self._do("PUT", "/chat/conversations/batch/status", body)
+
     async def delete(self) -> Reply:
         """One."""
         return await self._do("DELETE", f"/chat/conversations/{self._chat()}")
@@ -256,6 +261,7 @@ WEIGHTS: dict[Callable[[Person], Any], int] = {
     Person.change: 12,
     Person.move: 4,
     Person.move_many: 3,
+    Person.shelve_many: 3,
     Person.delete: 2,
     Person.delete_many: 1,
     Person.clear: 1,

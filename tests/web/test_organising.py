@@ -114,6 +114,39 @@ async def test_many_are_moved_exported_and_deleted(visit: Visit, archive: Client
     assert (await archive.get("/chat/conversations/list")).data["total"] == 6
 
 
+async def test_a_row_shows_its_box_to_the_pointer_and_to_the_keyboard(visit: Visit, archive: Client) -> None:
+    for n in range(1, 7):
+        await archive.conversation(title=f"对话 {n}")
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(archive.origin)
+
+        def box(n: int) -> Locator:
+            return page.get_by_role("checkbox", name=f"选择“对话 {n}”")
+
+        chosen = page.get_by_role("toolbar").get_by_role("status")
+        before = await _row(page, "对话 5").bounding_box()
+        await expect(box(5)).to_have_css("opacity", "0")
+        await _row(page, "对话 5").hover()
+        await expect(box(5)).to_have_css("opacity", "1")
+        after = await _row(page, "对话 5").bounding_box()
+        assert before and after and before["x"] == after["x"]  # no title moves
+        await box(3).focus()
+        await expect(box(3)).to_have_css("opacity", "1")
+        await page.keyboard.press("Space")
+        await expect(chosen).to_have_text("已选 1 个")
+        await expect(box(6)).to_have_css("opacity", "1")  # now that something is chosen, all have theirs
+        await box(5).click(modifiers=["Shift"])
+        await expect(chosen).to_have_text("已选 3 个")
+        await box(4).click(modifiers=["Shift"])
+        await expect(box(4)).to_be_checked()
+        await visitor.shoot("boxes")
+        for n in (3, 4, 5):
+            await box(n).click()
+            await expect(box(n)).not_to_be_checked()
+        await expect(chosen).to_have_count(0)
+
+
 async def test_all_are_deleted_and_brought_back_also_those_that_were_never_scrolled_to(
     visit: Visit, archive: Client
 ) -> None:
@@ -200,7 +233,8 @@ async def test_several_are_archived_and_brought_back(visit: Visit, archive: Clie
         await page.goto(archive.origin)
         await _row(page, "对话 7").click(modifiers=["Control"])
         await _row(page, "对话 2").click(modifiers=["Shift"])
-        await page.get_by_role("toolbar").get_by_role("button", name="归档").click()
+        async with page.expect_request("**/conversations/batch/status"):
+            await page.get_by_role("toolbar").get_by_role("button", name="归档").click()
         await expect(page.get_by_text("已归档 6 个对话")).to_be_visible()
         await expect(page.locator(".chat-row")).to_have_count(1)
         assert (await archive.get("/chat/conversations/list?status=archived")).data["total"] == 6

@@ -103,6 +103,11 @@ def move(session: Session, rows: Sequence[Conversation], group_id: int) -> None:
     _update(session, rows, group_id=group_id)
 
 
+def shelve(session: Session, rows: Sequence[Conversation], status: str) -> None:
+    """Give the conversations this status; their place in the list of newest stays."""
+    _update(session, rows, status=status)
+
+
 def title_untitled(session: Session, conversation_id: int, title: str) -> bool:
     """Replace a default title, whoever is writing another at this moment; whether it was one."""
     given = session.scalar(

@@ -17,8 +17,10 @@ from duihua.schemas.base import Envelope, PageResponse, Reference
 from duihua.schemas.conversation import (
     BatchDeletion,
     BatchMove,
+    BatchStatus,
     ConversationBatch,
     ConversationBatchMove,
+    ConversationBatchStatus,
     ConversationCreate,
     ConversationMove,
     ConversationQuery,
@@ -56,6 +58,12 @@ async def move_conversations(db: Db, user: User, wanted: ConversationBatchMove) 
     """Put several into a group; `missing` lists those that were not there."""
     report = await db.write(service.move_many, user.id, wanted.chat_ids, wanted.target_group_id)
     return Answer(report, "moved")
+
+
+@router.put("/batch/status", response_model=Envelope[BatchStatus])
+async def shelve_conversations(db: Db, user: User, wanted: ConversationBatchStatus) -> Response:
+    """Archive several, or take them back; `missing` lists those that were not there."""
+    return Answer(await db.write(service.shelve_many, user.id, wanted.chat_ids, wanted.status), "updated")
 
 
 @router.get("/{chat_id}", response_model=Envelope[ConversationResponse])

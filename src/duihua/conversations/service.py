@@ -172,6 +172,16 @@ def move_many(session: Session, user_id: int, references: list[str], group_id: i
     }
 
 
+def shelve_many(session: Session, user_id: int, references: list[str], status: str) -> dict[str, Any]:
+    """Archive those that exist ("archived"), or take them back ("active"); the report."""
+    found = repository.lock_all(session, user_id, references)
+    rows = _distinct(found)
+    changed = [row for row in rows if row.status != status]
+    repository.shelve(session, changed, status)
+    _tell(session, Act.CHANGED, user_id, changed)
+    return {"updated": len(rows), "missing": _missing(references, found)}
+
+
 def _tell(session: Session, act: Act, user_id: int, rows: Sequence[Conversation]) -> None:
     session.flush()
     changes.of_conversations(session, act, user_id, [row.id for row in rows])

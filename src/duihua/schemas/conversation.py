@@ -104,6 +104,13 @@ class ConversationBatchMove(WireModel):
     target_group_id: RowId
 
 
+class ConversationBatchStatus(WireModel):
+    """Whether several conversations are on the shelf."""
+
+    chat_ids: References
+    status: Literal["active", "archived"]
+
+
 class ConversationResponse(BaseModel):
     """A conversation."""
 
@@ -283,4 +290,11 @@ class BatchMove(BaseModel):
     """What a batch moved."""
 
     moved: int
+    missing: list[str]
+
+
+class BatchStatus(BaseModel):
+    """What a batch put on the shelf, or took from it."""
+
+    updated: int
     missing: list[str]

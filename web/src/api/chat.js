@@ -64,6 +64,9 @@ export const moveChatToGroup = ({ chatId, targetGroupId }) =>
 /** @param {{ chatIds: string[], targetGroupId: number }} data @returns {Promise<{ moved: number, missing: string[] }>} */
 export const batchMoveChatToGroup = (data) => request("PUT", "/chat/conversations/batch/move", { body: data });
 
+/** @param {{ chatIds: string[], status: "archived" | "active" }} data @returns {Promise<{ updated: number, missing: string[] }>} */
+export const batchArchiveChats = (data) => request("PUT", "/chat/conversations/batch/status", { body: data });
+
 // ------------------------------------------------------------------------------------------ messages
 
 /**

@@ -8,7 +8,6 @@ import { recall, remember } from "@/lib/storage.js";
 const PAGE = 100;
 /** So many the server takes in one request. */
 const BATCH = 1000;
-const ABREAST = 4;
 
 export const useConversations = defineStore("conversations", () => {
   /** uuid → conversation, the newest that is known of it. */
@@ -202,16 +201,8 @@ export const useConversations = defineStore("conversations", () => {
     });
   }
 
-  /** On the shelf, or back from it, a few at a time. @param {string[]} uuids @param {"archived" | "active"} status */
-  async function shelve(uuids, status) {
-    try {
-      for (let at = 0; at < uuids.length; at += ABREAST) {
-        await Promise.all(uuids.slice(at, at + ABREAST).map((id) => api.updateChat({ id, status })));
-      }
-    } finally {
-      await load();
-    }
-  }
+  /** On the shelf, or back from it. @param {string[]} uuids @param {"archived" | "active"} status */
+  const shelve = (uuids, status) => inBatches(uuids, async (chatIds) => (await api.batchArchiveChats({ chatIds, status })).updated);
 
   const loadGroups = async () => (groups.value = await api.getChatGroups({ includeChats: false }));
 
