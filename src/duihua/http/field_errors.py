@@ -74,6 +74,7 @@ _BY_PHRASE = {
     "holds more than can be unpacked": "解压后过大",
     "is of no known format": "不是已知的格式",
     "larger than can be read": "过大，无法读取",
+    "its messages are nested too deep; export it again without nesting": "消息嵌套过深，请不嵌套地重新导出",
     "what follows was not read": "其后的内容未读取",
     "active_leaf is no message of it": "active_leaf 不是其中的消息",
     "times must lie between the years 1900 and 9998": "时间应在公元 1900 至 9998 年之间",

@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -14,15 +13,9 @@ _OURS = re.compile(rb'\s*\{(?=.{0,1000}"format"\s*:\s*"duihua")', re.DOTALL)
 _BOM = b"\xef\xbb\xbf"
 
 
-def detect(head: bytes, _: Path) -> bool:
+def detect(head: bytes) -> bool:
     """Whether the first object says that it is ours."""
     return _OURS.match(head.removeprefix(_BOM)) is not None
-
-
-def read(path: Path) -> Iterator[Found]:
-    """The archives of the file."""
-    with path.open("rb") as file:
-        yield from archives(file)
 
 
 def archives(file: BinaryIO) -> Iterator[Found]:

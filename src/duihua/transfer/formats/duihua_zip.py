@@ -1,4 +1,4 @@
-"""Our own archives in a zip. No entry is ever written to a disk: a name is only told in reports."""
+"""A zip of what `texts` knows. No entry is ever written to a disk: a name is only told in reports."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Self, TypeVar, cast
 
 from duihua.transfer.archive import FILES_FOLDER
-from duihua.transfer.formats import duihua_json
+from duihua.transfer.formats import duihua_json, texts
 from duihua.transfer.found import BrokenArchive, Found, UnreadableFile
 
 P = TypeVar("P")
@@ -89,8 +89,11 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[Found]:
     name = entry.filename[:_LONGEST_NAME]
     try:
         # Buffered, because the module's own `readline` may give more than it is asked for.
-        with io.BufferedReader(archive.open(entry)) as file:  # type: ignore[type-var]  # it reads, which is all
-            for found in duihua_json.archives(file):
+        raw = archive.open(entry)
+        with io.BufferedReader(raw, texts.HEAD_BYTES) as file:  # type: ignore[type-var]  # it reads, which is all
+            # What is of no known format is told as a broken archive of ours.
+            known = texts.format_of(file.peek(texts.HEAD_BYTES))
+            for found in (known.archives if known else duihua_json.archives)(file):
                 place = f"{name} {found.place}".strip()
                 if not found.place and file.read(1):
                     yield Found(place, BrokenArchive(reason="larger than can be read"), 0)
