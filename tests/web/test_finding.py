@@ -81,6 +81,32 @@ async def test_filters(visit: Visit, archive: Client) -> None:
             await expect(found).to_have_count(count)
 
 
+async def test_days_are_those_of_the_readers_clock(visit: Visit, archive: Client) -> None:
+    await _about_murals(archive)
+    async with visit(timezone_id="Pacific/Kiritimati") as visitor:  # 14 hours before UTC
+        page = visitor.page
+        await page.goto(archive.origin)
+        palette = await _palette(page)
+        found = palette.locator("#found li")
+        await page.keyboard.type("壁画")
+        await expect(found).to_have_count(3)
+        await palette.get_by_label("时间").select_option(label="自选日期")
+        await palette.get_by_label("从哪天").fill("2026-01-31")
+        await expect(found).to_have_count(3)
+        asked = (
+            "**/chat/search?*beginTime=2026-01-30T10%3A00%3A00.000Z&endTime=2026-01-31T09%3A59%3A59.999999Z*"
+        )
+        async with page.expect_request(asked):
+            await palette.get_by_label("到哪天").fill("2026-01-31")
+        await expect(palette.get_by_role("status")).to_contain_text("没有找到")
+        # The later day first is the same time.
+        await palette.get_by_label("到哪天").fill("2026-01-01")
+        await expect(palette.get_by_role("status")).to_contain_text("没有找到")
+        await palette.get_by_label("从哪天").fill("2999-12-31")
+        await expect(found).to_have_count(3)
+        await visitor.shoot("palette-dates")
+
+
 async def test_a_message_of_another_branch_is_shown_where_it_stands(visit: Visit, archive: Client) -> None:
     chat = await archive.conversation(title="长谈")
     for n in range(30):

@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 
 export function useSearch() {
   const words = ref("");
-  const filters = reactive({ groupId: "", modelId: "", role: "", days: "" });
+  const filters = reactive({ groupId: "", modelId: "", role: "", days: "", from: "", to: "" });
   /** @type {import("vue").ShallowRef<any[] | null>} conversations and messages, as they are shown */
   const found = shallowRef(null);
   const total = ref(0);
@@ -21,7 +21,7 @@ export function useSearch() {
   const query = () => ({
     groupId: filters.groupId,
     modelId: filters.modelId,
-    beginTime: filters.days ? new Date(Date.now() - Number(filters.days) * DAY).toISOString() : "",
+    ...period(filters),
     pageNum: page,
   });
 
@@ -92,6 +92,18 @@ export function useSearch() {
   });
 
   return { words, filters, found, total, error, more, settled, everyChat };
+}
+
+/**
+ * From the first moment of one day to the last of another, as the reader's clock has them; either may be open.
+ * @param {{ days: string, from: string, to: string }} filters
+ */
+function period({ days, from, to }) {
+  if (days !== "dates") return { beginTime: days && new Date(Date.now() - Number(days) * DAY).toISOString() };
+  const [first, last] = from && to && from > to ? [to, from] : [from, to];
+  // The server's moments have microseconds.
+  const end = last && new Date(`${last}T23:59:59.999`).toISOString().replace("Z", "999Z");
+  return { beginTime: first && new Date(`${first}T00:00`).toISOString(), endTime: end };
 }
 
 const byKind = (/** @type {any[]} */ list) => [...list.filter(({ messageId }) => !messageId), ...list.filter(({ messageId }) => messageId)];
