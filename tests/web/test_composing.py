@@ -199,12 +199,11 @@ async def test_why_nothing_is_sent_yet_is_said_and_where_the_reply_goes_on_is_se
         assert float((await page.evaluate(caret)).removesuffix("px")) > 3
         field = page.get_by_role("textbox", name="消息")
         await field.fill("下一问")
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_text("回复还在生成。写好的会留着")).to_be_visible()
-        await expect(field).to_have_value("下一问")
+        await expect(page.get_by_text("现在发送的会排队")).to_be_visible()
         await visitor.shoot("waiting")
         await page.get_by_role("button", name="停止生成").click()
-        await expect(page.get_by_text("回复还在生成。写好的会留着")).to_have_count(0)
+        await expect(page.get_by_text("现在发送的会排队")).to_have_count(0)
+        await expect(field).to_have_value("下一问")
         await expect(page.locator(".prose.open")).to_have_count(0)
 
 

@@ -6,6 +6,7 @@ import * as api from "@/api/chat.js";
 import { t } from "@/lib/i18n.js";
 import { createPacer } from "@/lib/pacing.js";
 
+import { createQueue } from "./thread-queue.js";
 import { createSync } from "./thread-sync.js";
 
 const PAGE = 50;
@@ -33,6 +34,8 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     hasLater: false,
     /** The generation that is followed: { taskId, message, connection, control }. */
     run: null,
+    /** What goes out when the reply has ended. */
+    queued: [],
   });
 
   /** Questions that are sent and the replies to them, until these end; also what was not sent. */
@@ -138,12 +141,12 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
 
   /**
    * Ask. The question is on the page before the server has it; where it is refused, it stays there as not sent.
-   * @param {string} content @param {{ files?: any[], modelId?: string, config?: object }} [options]
+   * @param {string} content @param {{ files?: any[], modelId?: string, config?: object, key?: string }} [options]
    */
-  async function send(content, { files = [], modelId, config } = {}) {
+  async function send(content, { files = [], modelId, config, key } = {}) {
     const question = shown({ role: "user", content, files, state: "sending", version: alone, created_at: new Date().toISOString() });
     thread.messages = [...thread.messages, question];
-    return ask(question, { modelId, config });
+    return ask(question, { modelId, config, key });
   }
 
   /** Send once more what was not sent. */
@@ -152,12 +155,12 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     return ask(question, {});
   }
 
-  async function ask(question, { modelId, config }) {
+  async function ask(question, { modelId, config, key }) {
     const reply = blankReply(modelId);
     fresh.add(question).add(reply);
     thread.messages = [...thread.messages, reply];
     const body = { chatId, content: question.content, files: question.files.map((file) => file.id), modelId, config };
-    const callbacks = following(reply, question);
+    const callbacks = { ...following(reply, question), key };
     try {
       const control = await api.sendStreamMessage(body, callbacks.onMessage, callbacks.onError, callbacks.onComplete, callbacks);
       begun(control, reply);
@@ -252,6 +255,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
       refresh(message.uuid).catch(() => {}).then(() => {
         onEnd?.();
         sync.settle();
+        if (state === "complete") queue.sendNext();
       });
     }
     return {
@@ -306,10 +310,11 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     await jump(uuid);
   }
 
+  const queue = createQueue(thread);
   const sync = createSync(thread, { take, load, refresh });
 
   return Object.assign(thread, {
-    hear: sync.hear, load, trim, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, restore, discard, edit, activate,
+    ...queue, hear: sync.hear, load, trim, jump, reveal, loadEarlier, loadLater, send, resend, regenerate, branch, stop, reconnect, remove, restore, discard, edit, activate,
   });
 }
 
