@@ -153,6 +153,42 @@ async def test_a_time_is_cut_finer_where_asked(client: Client, query: str, point
     assert sum(point["tokens"] for point in data["trend"]) == data["overview"]["token_count"]
 
 
+async def test_days_that_are_named_are_summed(client: Client) -> None:
+    """In Kathmandu it is 1 February, and what happened ten minutes ago happened on 31 January."""
+    await client.app.state.database.write(add, *AGES)
+    for days, times in (
+        ("startDate=2026-02-01&endDate=2026-02-01", 1),
+        ("start_date=2026-01-31&end_date=2026-01-31", 1),
+        ("startDate=2026-01-20&endDate=2026-01-31", 2),
+        ("startDate=2025-06-15&endDate=2026-02-01&timeRange=day", 5),
+        ("startDate=2026-01-12&endDate=2026-01-31&by=month", 3),
+        ("startDate=1972-01-01&endDate=9998-12-31", 5),
+    ):
+        data = await counted(client, f"{days}&{KATHMANDU}")
+        assert data["overview"]["user_message_count"] == times, days
+        assert sum(point["messages"] for point in data["trend"]) == 2 * times
+        used = (await client.get(f"/chat/models/stats?{days.partition('&by')[0]}&{KATHMANDU}")).status
+        assert used == 200
+    one = await counted(client, f"startDate=2026-01-31&endDate=2026-01-31&{KATHMANDU}")
+    assert len(one["trend"]) == 24
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "startDate=2026-02-01",
+        "endDate=2026-02-01",
+        "startDate=2026-02-02&endDate=2026-02-01",
+        "startDate=1971-12-31&endDate=2026-02-01",
+        "startDate=2026-02-01&endDate=9999-01-01",
+        "startDate=2026-02-30&endDate=2026-03-01",
+        "startDate=2026-01-01&endDate=2026-01-31&by=hour",
+    ],
+)
+async def test_days_that_make_no_time_are_refused(client: Client, query: str) -> None:
+    assert (await client.get(f"/chat/statistics?{query}")).status == 422
+
+
 @pytest.mark.parametrize("query", ["timeRange=month&by=hour", "timeRange=all&by=day", "by=minute"])
 async def test_what_would_be_too_many_points_is_refused(client: Client, query: str) -> None:
     assert (await client.get(f"/chat/statistics?{query}")).status == 422

@@ -1,12 +1,12 @@
 """Time ranges in zones whose days are odd."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from duihua.statistics.periods import Period, periods
+from duihua.statistics.periods import Period, between, periods, units
 
 HOUR = timedelta(hours=1)
 
@@ -84,3 +84,47 @@ def test_everything_begins_with_the_first_month() -> None:
     assert [period.label for period in cut("all", "UTC", "2026-02-10 00:00")] == ["2026-02"]
     # A clock that runs ahead.
     assert len(cut("all", "UTC", "2026-02-10 00:00", "2027-01-01 00:00")) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "unit", "labels"),
+    [
+        ("2026-03-29", "2026-03-29", "hour", 23),
+        ("2026-03-28", "2026-03-30", "day", 3),
+        ("2026-01-31", "2026-03-01", "month", 3),
+        ("2026-02-01", "2026-02-28", "month", 1),
+        ("2026-02-10", "2026-02-20", "month", 1),
+        ("1972-01-01", "2026-12-31", "month", 660),
+    ],
+)
+def test_days_that_are_named(first: str, last: str, unit: str, labels: int) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    days = date.fromisoformat(first), date.fromisoformat(last)
+    found = between(*days, zone, unit)
+    assert all(one.end == following.begin for one, following in pairwise(found))
+    assert found[0].begin == datetime.combine(days[0], datetime.min.time(), zone)
+    assert found[-1].end == datetime.combine(days[1] + timedelta(days=1), datetime.min.time(), zone)
+    assert len({period.label for period in found}) == len(found) == labels
+
+
+def test_a_day_that_a_zone_left_out_is_empty() -> None:
+    # Samoa went from the 29th to the 31st.
+    gone = date(2011, 12, 30)
+    (period,) = between(gone, gone, ZoneInfo("Pacific/Apia"), "hour")
+    assert period.begin == period.end
+    assert len(between(date(2011, 12, 29), date(2011, 12, 31), ZoneInfo("Pacific/Apia"), "day")) == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (1, ("hour", "day", "month")),
+        (2, ("day", "hour", "month")),
+        (92, ("day", "month")),
+        (366, ("month", "day")),
+        (367, ("month",)),
+    ],
+)
+def test_what_days_may_be_cut_into(days: int, expected: tuple[str, ...]) -> None:
+    first = date(2026, 1, 1)
+    assert units("all", (first, first + timedelta(days=days - 1))) == expected

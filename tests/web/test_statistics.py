@@ -73,3 +73,26 @@ async def test_nothing_to_count(visit: Visit, archive: Client) -> None:
         await visitor.shoot("statistics-empty-phone")
         await page.get_by_role("link", name="New chat").click()
         await page.wait_for_url(f"{archive.origin}/")
+
+
+async def test_days_of_ones_own(visit: Visit, archive: Client) -> None:
+    await _said(archive)
+    async with visit() as visitor:
+        page = visitor.page
+        figure = page.locator(".overview dd")
+        await page.goto(f"{archive.origin}/statistics")
+        await page.get_by_text("自选日期", exact=True).click()
+        await expect(figure.first).to_have_text("6")
+        await visitor.shoot("statistics-dates")
+        last = page.get_by_label("最后一天")
+        await page.get_by_label("第一天").fill("2001-01-01")
+        await expect(page.get_by_role("img", name="活动: 消息").locator("rect").nth(99)).to_be_attached()
+        today = await last.input_value()
+        await last.fill("2001-01-31")
+        await expect(page.get_by_text("这段时间没有消息")).to_be_visible()
+        await last.fill("")
+        await last.fill(today)
+        await expect(figure.first).to_have_text("6")
+        await page.reload()
+        await expect(page.get_by_label("第一天")).to_have_value("2001-01-01")
+        await expect(figure.first).to_have_text("6")

@@ -1,12 +1,15 @@
 """Statistics on the wire."""
 
-from typing import Literal
+from datetime import date
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from duihua.schemas.base import QueryModel, RowId
 from duihua.schemas.time_zone import TimeZone
 
+# Time zones are whole quarter-hours off since 1972.
+_FIRST_DAY, _LAST_DAY = date(1972, 1, 1), date(9998, 12, 31)
 TimeRange = Literal["day", "week", "month", "year", "all"]
 
 
@@ -23,6 +26,33 @@ class TimeQuery(QueryModel):
         description="IANA name of the time zone; default: that of the settings",
         examples=["Asia/Shanghai"],
     )
+    start_date: date | None = Field(
+        None,
+        ge=_FIRST_DAY,
+        le=_LAST_DAY,
+        description="the first of the days that are meant instead of `time_range`; with `end_date`",
+        examples=["2026-03-01"],
+    )
+    end_date: date | None = Field(
+        None,
+        ge=_FIRST_DAY,
+        le=_LAST_DAY,
+        description="the last of them, which is meant too",
+        examples=["2026-03-31"],
+    )
+
+    @model_validator(mode="after")
+    def _from_one_day_to_another(self) -> Self:
+        if (self.start_date is None) != (self.end_date is None):
+            raise ValueError("start_date and end_date go together")
+        if self.days and self.days[0] > self.days[1]:
+            raise ValueError("start_date is after end_date")
+        return self
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """The first and the last day, where days are named."""
+        return (self.start_date, self.end_date) if self.start_date and self.end_date else None
 
 
 class StatisticsQuery(TimeQuery):
@@ -30,7 +60,7 @@ class StatisticsQuery(TimeQuery):
 
     by: Literal["hour", "day", "month"] | None = Field(
         None,
-        description="what `trend` is cut into instead; a week also has hours, a year also days",
+        description="what `trend` is cut into instead; up to a week also has hours, up to a year days",
         examples=["day"],
     )
     group_id: RowId | None = Field(None, description="only this group's conversations", examples=[1])

@@ -20,6 +20,19 @@ UNITS = {
 }
 
 
+_MOST_DAYS = {"hour": 7, "day": 366}
+
+
+def units(time_range: str, days: tuple[date, date] | None) -> tuple[str, ...]:
+    """What it may be cut into, the first where nobody says: at most some 170 hours, 370 days, any months."""
+    if days is None:
+        return UNITS[time_range]
+    count = (days[1] - days[0]).days + 1
+    usual = "hour" if count == 1 else "day" if count <= 92 else "month"
+    fitting = [unit for unit in ("hour", "day") if count <= _MOST_DAYS[unit]]
+    return (usual, *(unit for unit in (*fitting, "month") if unit != usual))
+
+
 class Period(NamedTuple):
     """What happened from `begin` (in UTC, included) to `end` (excluded); `label` is its local name."""
 
@@ -44,11 +57,21 @@ def periods(
     elif time_range == "all":
         since = min(today, (first or present).astimezone(zone).date()).replace(day=1)
     if unit == "month":
-        walls = list(_months(since, _month(today, -1)))
-    else:
-        step = timedelta(hours=1) if unit == "hour" else timedelta(days=1)
-        walls = list(_steps(_midnight(since), _midnight(today + timedelta(days=1)), step))
-    return list(_between(walls, zone, unit))
+        return _between(list(_months(since, _month(today, -1))), zone, unit)
+    return between(since, today, zone, unit)
+
+
+def between(first: date, last: date, zone: ZoneInfo, unit: str) -> list[Period]:
+    """The days from the `first` to the `last`, cut into `unit`s; months at both ends may be parts of one."""
+    begin, end = _midnight(first), _midnight(last + timedelta(days=1))
+    moment, over = (wall.replace(tzinfo=zone).astimezone(UTC) for wall in (begin, end))
+    if moment == over:
+        # A day that the zone left out: a time in which nothing happens.
+        return [Period(_label(begin, zone, unit), moment, over)]
+    if unit == "month":
+        return _between([begin, *_months(_month(first, -1), last), end], zone, unit)
+    step = timedelta(hours=1) if unit == "hour" else timedelta(days=1)
+    return _between(list(_steps(begin, end, step)), zone, unit)
 
 
 def quarter_of(moment: datetime) -> int:
@@ -72,7 +95,11 @@ def nearest_month(moment: datetime) -> datetime:
     return this if moment.day <= 15 else (this + timedelta(days=31)).replace(day=1)
 
 
-def _between(walls: list[datetime], zone: ZoneInfo, unit: str) -> Iterator[Period]:
+def _between(walls: list[datetime], zone: ZoneInfo, unit: str) -> list[Period]:
+    return list(_cut(walls, zone, unit))
+
+
+def _cut(walls: list[datetime], zone: ZoneInfo, unit: str) -> Iterator[Period]:
     for wall, following in pairwise(walls):
         begin, end = (moment.replace(tzinfo=zone).astimezone(UTC) for moment in (wall, following))
         if begin < end:

@@ -16,13 +16,14 @@ from duihua.schemas.statistics import ModelUsageQuery, StatisticsQuery, TimeQuer
 from duihua.settings import service as settings
 from duihua.statistics import repository, usage_repository
 from duihua.statistics.periods import (
-    UNITS,
     Period,
+    between,
     month_of,
     nearest_month,
     periods,
     quarter_of,
     start_of_quarter,
+    units,
 )
 from duihua.statistics.repository import Counted, Counts
 from duihua.statistics.usage_repository import Used
@@ -36,13 +37,17 @@ _END = datetime(9999, 1, 1, tzinfo=UTC)
 
 def statistics(session: Session, user_id: int, query: StatisticsQuery) -> dict[str, Any]:
     """A `StatisticsResponse`. Raises GroupNotFound, InvalidInput."""
-    if query.by not in {None, *UNITS[query.time_range]}:
-        raise InvalidInput(field="query.by", reason=f"not for {query.time_range}")
+    fitting = units(query.time_range, query.days)
+    if query.by not in {None, *fitting}:
+        raise InvalidInput(
+            field="query.by", reason=f"not for {'these days' if query.days else query.time_range}"
+        )
     if query.group_id is not None:
         group_access.owned(session, user_id, query.group_id)
     counted = Counted(user_id, query.group_id)
-    asked = _periods(session, query, counted)
-    find = _by_month if (query.by or UNITS[query.time_range][0]) == "month" else _by_quarter
+    unit = query.by or fitting[0]
+    asked = _periods(session, query, counted, unit)
+    find = _by_month if unit == "month" else _by_quarter
     trend = [_Sums() for _ in asked]
     models: defaultdict[str, _Sums] = defaultdict(_Sums)
     groups: defaultdict[int, _Sums] = defaultdict(_Sums)
@@ -77,18 +82,24 @@ def rebuild(session: Session) -> None:
     usage_repository.forget_all(session)
 
 
-def _periods(session: Session, query: StatisticsQuery, counted: Counted) -> list[Period]:
+def _periods(session: Session, query: StatisticsQuery, counted: Counted, unit: str) -> list[Period]:
     zone = _zone(session, counted.user_id, query)
+    if query.days:
+        return _bounded(between(*query.days, zone, unit))
     first = repository.first_quarter(session, counted) if query.time_range == "all" else None
     since = None if first is None else start_of_quarter(first)
-    found = periods(query.time_range, zone, now(), since, query.by)
+    found = periods(query.time_range, zone, now(), since, unit)
     if query.time_range == "all":
         # Imported clocks may run ahead: everything is everything.
         found[-1] = found[-1]._replace(end=_END)
-        older = found[: -_MOST_POINTS + 1]
-        if len(found) > _MOST_POINTS:
-            found = [older[0]._replace(end=older[-1].end), *found[-_MOST_POINTS + 1 :]]
-    return found
+    return _bounded(found)
+
+
+def _bounded(found: list[Period]) -> list[Period]:
+    if len(found) <= _MOST_POINTS:
+        return found
+    older = found[: -_MOST_POINTS + 1]
+    return [older[0]._replace(end=older[-1].end), *found[-_MOST_POINTS + 1 :]]
 
 
 # What is found: to which point it belongs, whether it is added (1) or taken away (-1), and what it is.
@@ -197,9 +208,13 @@ def of_connections(session: Session, user_id: int, query: TimeQuery) -> list[dic
 
 
 def _whole(session: Session, user_id: int, query: TimeQuery) -> Period:
-    if query.time_range == "all":
+    zone = _zone(session, user_id, query)
+    if query.days:
+        found = between(*query.days, zone, "day" if query.days[0] == query.days[1] else "month")
+    elif query.time_range == "all":
         return usage_repository.EVER
-    found = periods(query.time_range, _zone(session, user_id, query), now(), None)
+    else:
+        found = periods(query.time_range, zone, now(), None)
     return Period("", found[0].begin, found[-1].end)
 
 

@@ -16,6 +16,12 @@ export function period(iso, now = new Date()) {
   return format(date, { year: "numeric", month: "long" });
 }
 
+/** The day that was so many days ago, as `YYYY-MM-DD`. @param {number} ago @param {Date} [now] */
+export function dayOf(ago, now = new Date()) {
+  const date = new Date(now.getFullYear(), now.getMonth(), now.getDate() - ago, 12);
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+}
+
 /** @param {string} iso */
 export const moment = (iso) => format(new Date(iso), { dateStyle: "medium", timeStyle: "short" });
 
