@@ -57,6 +57,8 @@ async def test_the_offline_model_says_the_rest(client: Client) -> None:
         "/chat/messages/regenerate", body | {"config": {"offline": {"tokens": 50, "rate": 0}}}
     )
     assert rest.data["reply"]["content"] == whole["content"]
+    # The offline model counts what it says: what there was, by estimate, and the thirty words after it.
+    assert rest.data["reply"]["token_count"] == cut["token_count"] + 30
 
 
 @pytest.mark.parametrize("which", ["question", "empty"])

@@ -35,6 +35,8 @@ class Ending(NamedTuple):
     error_values: dict[str, Any] | None = None
     finish_reason: str | None = None
     usage: dict[str, int] | None = None
+    # Of what it went on from: no usage counts them again.
+    begun_tokens: int = 0
     first_token_at: datetime | None = None
     finished_at: datetime | None = None
     title: str | None = None

@@ -272,6 +272,7 @@ def _ending(ended: Generating, state: MessageState, error: AppError | None, owne
         error_values=_kept_values(error) if error else None,
         finish_reason=ended.finish_reason,
         usage=msgspec.to_builtins(ended.usage),
+        begun_tokens=ended.run.begun.tokens,
         first_token_at=ended.first_token_at,
         finished_at=ended.finished_at,
     )

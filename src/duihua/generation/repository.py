@@ -197,7 +197,8 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> _Claimed:
 
 
 def _write_message(session: Session, claimed: _Claimed, ending: Ending, moment: datetime) -> Growth:
-    tokens = _counted(ending, "completion_tokens") or estimate_tokens(ending.content)
+    said = _counted(ending, "completion_tokens")
+    tokens = ending.begun_tokens + said if said else estimate_tokens(ending.content)
     values = {
         "row": claimed.message_id,
         "content": ending.content,

@@ -32,9 +32,9 @@ class Thinking:
 
     __slots__ = ("_since", "_spent")
 
-    def __init__(self) -> None:
+    def __init__(self, before_ms: int | None = None) -> None:
         self._since: float | None = None
-        self._spent: float | None = None
+        self._spent = None if before_ms is None else before_ms / 1000
 
     def begin(self) -> None:
         """A thought came."""
@@ -71,12 +71,13 @@ class Generating:
 
     def __init__(self, run: Run, journal: Journal, *, most_chars: int) -> None:
         self.run = run
-        self.said = RunLog(run.generation_id, run.message_id, seq=len(run.frames), begun=run.begun)
+        begun = (run.begun.text, run.begun.reasoning)
+        self.said = RunLog(run.generation_id, run.message_id, seq=len(run.frames), begun=begun)
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.first_token_at: datetime | None = None
         self.finished_at: datetime | None = None
-        self.thinking = Thinking()
+        self.thinking = Thinking(run.begun.reasoning_ms)
         self.titling = Titling(run)
         self._journal, self._most_chars = journal, most_chars
 

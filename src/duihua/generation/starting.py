@@ -39,6 +39,15 @@ class NothingToContinue(Conflict):
     code = "nothing_to_continue"
 
 
+class Beginning(NamedTuple):
+    """What a reply goes on from, which is among its first events."""
+
+    text: str = ""
+    reasoning: str = ""
+    reasoning_ms: int | None = None
+    tokens: int = 0
+
+
 class Asked(NamedTuple):
     """What a reply is wanted to: the question, with which settings of which model, going on from what."""
 
@@ -79,8 +88,7 @@ class Run(NamedTuple):
     provider: Provider
     request: ProviderRequest
     frames: tuple[bytes, ...]
-    # The text and the reasoning that it goes on from, which are among the frames.
-    begun: tuple[str, str] = ("", "")
+    begun: Beginning = Beginning()
     # Who answers, where the conversation has no title yet.
     untitled: Answering | None = None
 
@@ -173,18 +181,19 @@ def _begin(session: Session, caller: Caller, chat_id: str, ask: Callable[[Conver
 
 def _promise_reply(session: Session, caller: Caller, conversation: Conversation, asked: Asked) -> Run:
     question, begun = asked.question, asked.begun
-    wanted = asked.model_id or conversation.model_id
+    # Who has begun goes on, where nobody else is named.
+    wanted = asked.model_id or (begun.model_id if begun else None) or conversation.model_id
     answering = caller.resolve(session, caller.user_id, wanted, conversation.api_key_id)
     reply, task_id = _message(conversation, Role.ASSISTANT, ""), new_uuid()
     reply.state, reply.model_id = MessageState.STREAMING, wanted or answering.model
     tree.append(session, conversation, reply, question, task_id=task_id)
     generation = _generation(task_id, caller, conversation, question, reply, answering)
     insert_now(session, generation)
-    beginning = (begun.content, begun.reasoning or "") if begun else ("", "")
+    beginning = _beginning(begun) if begun else Beginning()
     payloads = [
         stream.user_message(question.uuid, question.content),
         stream.assistant_start(reply.uuid, generation.uuid, reply.model_id),
-        *stream.pieces(reply.uuid, *beginning),
+        *stream.pieces(reply.uuid, beginning.text, beginning.reasoning),
     ]
     numbered = list(enumerate(payloads, start=1))
     journal_repository.append_events(session, [(generation.id, *event) for event in numbered])
@@ -201,6 +210,10 @@ def _promise_reply(session: Session, caller: Caller, conversation: Conversation,
         begun=beginning,
         untitled=answering if conversation.title_source == TitleSource.DEFAULT else None,
     )
+
+
+def _beginning(begun: Message) -> Beginning:
+    return Beginning(begun.content, begun.reasoning or "", begun.reasoning_ms, begun.token_count)
 
 
 def _request(
