@@ -7,6 +7,7 @@ from typing import Any
 
 from duihua.models.user import LOCAL_USER_ID
 from tests.api.routes import Field, Route, an_import, call, fields_in, json_routes, routes, upload
+from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client, Reply
 from tests.fixtures.rows import Owned, every_row
 
@@ -108,6 +109,8 @@ def wrong_values(field: Field) -> Iterator[Any]:
     return (value for value in tried if not field.accepts(value))
 
 
+# Refused before a database is asked.
+@on_sqlite
 async def test_json_fields_of_the_wrong_type(client: Client) -> None:
     async with asking(client) as asker:
         for route in json_routes():

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 from duihua.db.session import Session
 from duihua.models import Conversation
 from tests.api.routes import UPLOADS, Field, Route, call, camel, routes, upload
+from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
 from tests.fixtures.rows import Owned, add_rows
 
@@ -117,6 +118,8 @@ def fields_of_several_words() -> list[tuple[Route, Field]]:
     return [(route, field) for route in routes() for field in route.at("query", "body") if "_" in field.name]
 
 
+# Names are folded before a database is asked.
+@on_sqlite
 async def test_every_name_has_two_spellings(client: Client) -> None:
     sender = Sender(client, await client.app.state.database.write(new_things))
     fields = fields_of_several_words()

@@ -16,6 +16,7 @@ from duihua.files import uploading
 from duihua.files.local_storage import LocalStorage
 from duihua.files.storage import FileStorageUnavailable
 from duihua.models import File
+from tests.db.notes import on_sqlite
 from tests.faults.driver import client_of, servers
 from tests.files import documents
 from tests.files.uploads import content_of, on_disk, send, stored
@@ -23,6 +24,8 @@ from tests.fixtures.client import Client
 from tests.fixtures.rows import every_row
 
 
+# Refused before a database is asked.
+@on_sqlite
 async def test_a_bomb_is_refused_and_the_server_goes_on(client: Client, tmp_path: Path) -> None:
     for bomb in (documents.swollen_word, documents.swollen_pdf, documents.deep_word):
         sending = asyncio.create_task(send(client, "a", await asyncio.to_thread(bomb)))

@@ -139,14 +139,14 @@ def check_branches(tables: dict[str, list[dict[str, Any]]], older: dict[int, Any
     assert not branches
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(deployment=deployments)
 def test_sqlite_takes_over_anything(deployment: dict[str, dict[int, Any]]) -> None:
     take_over("sqlite", deployment)
 
 
 @pytest.mark.usefixtures("postgres_server")
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deployment=deployments)
 def test_postgresql_takes_over_anything(deployment: dict[str, dict[int, Any]]) -> None:
     take_over("postgresql", deployment)

@@ -297,5 +297,5 @@ def test_a_reply_that_ends_above_what_says_nothing_is_the_last_that_is_said(
 def test_whatever_people_do_the_tree_is_in_order(run: Callable[..., Any], database: Database) -> None:
     run_state_machine_as_test(
         lambda: Conversing(run, database),
-        settings=settings(max_examples=40, stateful_step_count=25, deadline=None, database=None),
+        settings=settings(max_examples=20, stateful_step_count=25, deadline=None, database=None),
     )

@@ -175,7 +175,7 @@ async def test_every_query_finds_what_a_scan_finds(database: Database) -> None:
     stored = await database.write(store, TEXTS)
     asked = dict.fromkeys(WORDS)
 
-    @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(keywords())
     def gather(keyword: str) -> None:
         asked[keyword] = None

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.fixtures.client import Client
@@ -15,7 +16,15 @@ from tests.web.browser import Visitor, browsing, visiting
 Visit = Callable[..., AbstractAsyncContextManager[Visitor]]
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One loop for all tests of this folder, in which one browser lives: to start one takes seconds."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def archive(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Client]:
     """A client of a server that also serves pages."""
     shutil.copy(sqlite_template, tmp_path / "duihua.db")
@@ -23,7 +32,7 @@ async def archive(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Client
         yield client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with browsing() as running_browser:
         yield running_browser

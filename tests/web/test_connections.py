@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import expect
 
@@ -26,7 +26,7 @@ async def _reply(request: web.Request) -> web.Response:
     return web.Response(body=delta("你好") + FINISH + DONE, content_type="text/event-stream")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def provider() -> AsyncIterator[str]:
     """The address of a provider that wants `KEY`."""
     app = web.Application()
