@@ -60,6 +60,8 @@ _TEXTS = {
     "timezone": "Asia/Shanghai",
     "begin_time": "2026-01-31",
     "end_time": "2999-12-31",
+    "start_date": "2026-01-31",
+    "end_date": "2026-01-31",
 }
 # What a route's file must hold, where not anything will do.
 UPLOADS: dict[str, dict[str, Any]] = {"/chat/import": {"content": b'{"format": "duihua"}'}}

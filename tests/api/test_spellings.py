@@ -19,7 +19,7 @@ TWICE = "is given twice with different values"
 WRONG = {"query": "x!" * 1000, "body": [[]]}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(\+00:00|Z)")
-_TOOK = re.compile(r'"response_time":[\d.e-]+')
+_TOOK = re.compile(r'"(response_time|first_token_ms|duration_ms)":([\d.e-]+|null)')
 _NUMBERED = re.compile(r'"(id|group_id|api_key_id|prompt_id)":(\d+)')
 
 
@@ -47,7 +47,7 @@ def renamed(text: str, own: Owned) -> str:
     text = _NUMBERED.sub(
         lambda m: f'"{m[1]}":"{"its own" if numbers.get(m[1]) == int(m[2]) else "<n>"}"', text
     )
-    return _TOOK.sub('"response_time":"<seconds>"', _TIME.sub("<time>", text))
+    return _TOOK.sub(r'"\1":"<took>"', _TIME.sub("<time>", text))
 
 
 def merged(stream: bytes) -> str:

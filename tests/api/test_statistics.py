@@ -163,6 +163,9 @@ async def test_days_that_are_named_are_summed(client: Client) -> None:
         ("startDate=2025-06-15&endDate=2026-02-01&timeRange=day", 5),
         ("startDate=2026-01-12&endDate=2026-01-31&by=month", 3),
         ("startDate=1972-01-01&endDate=9998-12-31", 5),
+        # To today, which is 1 February there; and that day alone.
+        ("startDate=2026-01-31", 2),
+        ("endDate=2026-01-31", 1),
     ):
         data = await counted(client, f"{days}&{KATHMANDU}")
         assert data["overview"]["user_message_count"] == times, days
@@ -176,8 +179,6 @@ async def test_days_that_are_named_are_summed(client: Client) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "startDate=2026-02-01",
-        "endDate=2026-02-01",
         "startDate=2026-02-02&endDate=2026-02-01",
         "startDate=1971-12-31&endDate=2026-02-01",
         "startDate=2026-02-01&endDate=9999-01-01",

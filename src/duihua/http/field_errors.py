@@ -53,7 +53,6 @@ _BY_PHRASE = {
     "must lie between the years 1900 and 9998": "应在公元 1900 至 9998 年之间",
     "sort=place needs a chat_id": "sort=place 需要同时给出 chat_id",
     "begin_time is after end_time": "begin_time 晚于 end_time",
-    "start_date and end_date go together": "start_date 与 end_date 须同时给出",
     "start_date is after end_date": "start_date 晚于 end_date",
     "give one of before, after, around and cursor": "before、after、around、cursor 只能给出一个",
     "is given twice with different values": "两种拼写给出了不同的值",

@@ -30,29 +30,22 @@ class TimeQuery(QueryModel):
         None,
         ge=_FIRST_DAY,
         le=_LAST_DAY,
-        description="the first of the days that are meant instead of `time_range`; with `end_date`",
+        description="the first of the days that are meant instead of `time_range`; default: the last",
         examples=["2026-03-01"],
     )
     end_date: date | None = Field(
         None,
         ge=_FIRST_DAY,
         le=_LAST_DAY,
-        description="the last of them, which is meant too",
+        description="the last of them, which is meant too; default: today",
         examples=["2026-03-31"],
     )
 
     @model_validator(mode="after")
     def _from_one_day_to_another(self) -> Self:
-        if (self.start_date is None) != (self.end_date is None):
-            raise ValueError("start_date and end_date go together")
-        if self.days and self.days[0] > self.days[1]:
+        if self.start_date and self.end_date and self.start_date > self.end_date:
             raise ValueError("start_date is after end_date")
         return self
-
-    @property
-    def days(self) -> tuple[date, date] | None:
-        """The first and the last day, where days are named."""
-        return (self.start_date, self.end_date) if self.start_date and self.end_date else None
 
 
 class StatisticsQuery(TimeQuery):

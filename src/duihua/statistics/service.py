@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,16 +37,16 @@ _END = datetime(9999, 1, 1, tzinfo=UTC)
 
 def statistics(session: Session, user_id: int, query: StatisticsQuery) -> dict[str, Any]:
     """A `StatisticsResponse`. Raises GroupNotFound, InvalidInput."""
-    fitting = units(query.time_range, query.days)
+    zone = _zone(session, user_id, query)
+    days = _days(query, zone)
+    fitting = units(query.time_range, days)
     if query.by not in {None, *fitting}:
-        raise InvalidInput(
-            field="query.by", reason=f"not for {'these days' if query.days else query.time_range}"
-        )
+        raise InvalidInput(field="query.by", reason=f"not for {'these days' if days else query.time_range}")
     if query.group_id is not None:
         group_access.owned(session, user_id, query.group_id)
     counted = Counted(user_id, query.group_id)
     unit = query.by or fitting[0]
-    asked = _periods(session, query, counted, unit)
+    asked = _bounded(between(*days, zone, unit)) if days else _periods(session, query, counted, zone, unit)
     find = _by_month if unit == "month" else _by_quarter
     trend = [_Sums() for _ in asked]
     models: defaultdict[str, _Sums] = defaultdict(_Sums)
@@ -82,10 +82,9 @@ def rebuild(session: Session) -> None:
     usage_repository.forget_all(session)
 
 
-def _periods(session: Session, query: StatisticsQuery, counted: Counted, unit: str) -> list[Period]:
-    zone = _zone(session, counted.user_id, query)
-    if query.days:
-        return _bounded(between(*query.days, zone, unit))
+def _periods(
+    session: Session, query: StatisticsQuery, counted: Counted, zone: ZoneInfo, unit: str
+) -> list[Period]:
     first = repository.first_quarter(session, counted) if query.time_range == "all" else None
     since = None if first is None else start_of_quarter(first)
     found = periods(query.time_range, zone, now(), since, unit)
@@ -139,6 +138,15 @@ def _by_month(session: Session, counted: Counted, asked: Sequence[Period]) -> _F
 
 def _borders(asked: Sequence[Period]) -> list[datetime]:
     return [asked[0].begin, *(period.end for period in asked)]
+
+
+def _days(query: TimeQuery, zone: ZoneInfo) -> tuple[date, date] | None:
+    """The first and the last day, where days are named."""
+    if query.start_date is None and query.end_date is None:
+        return None
+    today = now().astimezone(zone).date()
+    last = query.end_date or max(today, query.start_date or today)
+    return query.start_date or last, last
 
 
 def _zone(session: Session, user_id: int, query: TimeQuery) -> ZoneInfo:
@@ -209,8 +217,8 @@ def of_connections(session: Session, user_id: int, query: TimeQuery) -> list[dic
 
 def _whole(session: Session, user_id: int, query: TimeQuery) -> Period:
     zone = _zone(session, user_id, query)
-    if query.days:
-        found = between(*query.days, zone, "day" if query.days[0] == query.days[1] else "month")
+    if days := _days(query, zone):
+        found = between(*days, zone, "month")
     elif query.time_range == "all":
         return usage_repository.EVER
     else:
