@@ -138,6 +138,7 @@ def wrong_parameters(field: Field) -> Iterator[str]:
         yield str(most + 1)
 
 
+@on_sqlite
 async def test_query_parameters_of_the_wrong_type(client: Client) -> None:
     async with asking(client) as asker:
         for route in routes():
@@ -207,6 +208,7 @@ def bad_json(good: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
+@on_sqlite
 async def test_bodies_that_are_no_json(client: Client) -> None:
     async with asking(client) as asker:
         for route in json_routes():
@@ -218,6 +220,7 @@ async def test_bodies_that_are_no_json(client: Client) -> None:
                 await asker.ask({422}, method, path, raw=raw, note=note)
 
 
+@on_sqlite
 async def test_bodies_of_another_type(client: Client) -> None:
     types = [
         *(

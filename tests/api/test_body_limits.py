@@ -4,8 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
 from tests.fixtures.server import StartServer
+
+# Answered before a database is asked.
+pytestmark = on_sqlite
 
 LIMIT = 2000
 

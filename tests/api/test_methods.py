@@ -3,7 +3,11 @@
 from collections import defaultdict
 
 from tests.api.routes import ENDLESS, routes
+from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
+
+# Answered before a database is asked.
+pytestmark = on_sqlite
 
 
 async def test_a_method_that_a_path_does_not_have_is_refused(client: Client) -> None:

@@ -2,8 +2,12 @@
 
 import pytest
 
+from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
 from tests.fixtures.server import StartServer
+
+# Answered before a database is asked.
+pytestmark = on_sqlite
 
 OURS, OTHER = "https://front.example", "https://other.example"
 

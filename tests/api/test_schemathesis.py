@@ -35,7 +35,7 @@ NOBODY = "http://127.0.0.1:9"
 UNTRIED = {"model_url": NOBODY, "status": "inactive"}
 # Methods that a path does not have: test_methods.py.
 CONFIG = {"seed": 1, "phases": {"coverage": {"unexpected-methods": []}}}
-SETTINGS = settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 # One test would be the longest of all; one for each route would make every worker read the document.
 PARTS = 4
 

@@ -5,6 +5,7 @@ import json
 import zipfile
 from pathlib import Path
 
+from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
 from tests.transfer.test_command import duihua
 from tests.transfer.test_export import a_conversation
@@ -20,6 +21,7 @@ def leftovers(folder: Path) -> list[Path]:
     return [*folder.glob(".out.json*"), *folder.glob("none*")]
 
 
+@on_sqlite
 async def test_everything_goes_out_and_in_again(client: Client, tmp_path: Path) -> None:
     chats = [await a_conversation(client, title) for title in ("量子/纠缠", "Reise")]
     out, again, other = tmp_path / "all.zip", tmp_path / "again.zip", f"sqlite:///{tmp_path / 'other.db'}"
