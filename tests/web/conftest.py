@@ -17,10 +17,14 @@ Visit = Callable[..., AbstractAsyncContextManager[Visitor]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One loop for all tests of this folder, in which one browser lives: to start one takes seconds."""
+    """One loop for all that visit an archive, in which one browser lives: to start one takes seconds."""
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents and pytest_asyncio.is_async_test(item):
+        if (
+            here in item.path.parents
+            and pytest_asyncio.is_async_test(item)
+            and "archive" in item.fixturenames
+        ):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

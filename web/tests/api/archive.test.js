@@ -71,6 +71,7 @@ test("export, purge, import: what was there comes back, once", async () => {
 
   const again = await api.importChat(form(json.blob, "a"));
   assert.deepEqual([again.imported, again.skipped, again.failed], [0, 1, 0]);
+  assert.equal((await api.batchArchiveChats({ chatIds: [chat.uuid], status: "archived" })).updated, 1);
   await api.deleteChat(chat.uuid);
   assert.ok((await api.getTrash({ pageSize: 100 })).list.some(({ uuid }) => uuid === chat.uuid));
   assert.equal((await api.restoreTrash([chat.uuid])).restored, 1);
