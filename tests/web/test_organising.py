@@ -31,6 +31,7 @@ async def _home(archive: Client, title: str) -> int:
 async def _rename_in_place(page: Page, before: str, after: str) -> None:
     """By F2, which Escape takes back, and by a double click."""
     await _group(page, before).locator(".group-name").press("F2")
+    await expect(page.get_by_role("navigation").get_by_role("textbox")).to_be_focused()
     await page.keyboard.type("不要")
     await page.keyboard.press("Escape")
     await expect(_group(page, before).locator(".group-name")).to_be_focused()
@@ -212,6 +213,7 @@ async def test_one_is_renamed_pinned_and_archived(visit: Visit, archive: Client)
         page = visitor.page
         await page.goto(f"{archive.origin}/c/{chat['uuid']}")
         await _row(page, "旧名").press("F2")
+        await expect(page.get_by_role("navigation").get_by_role("textbox")).to_be_focused()
         await page.keyboard.type("新名")
         await page.keyboard.press("Enter")
         row = page.locator(".chat-row", has_text="新名")
