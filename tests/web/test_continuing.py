@@ -3,6 +3,7 @@
 from playwright.async_api import expect
 
 from tests.fixtures.client import Client
+from tests.web.browser import ask
 from tests.web.conftest import Visit
 
 _TEXT = "第一句话说到这里。" * 30
@@ -13,8 +14,7 @@ async def test_a_stopped_reply_goes_on(visit: Visit, archive: Client) -> None:
     async with visit() as visitor:
         page = visitor.page
         await page.goto(f"{archive.origin}/c/{chat['uuid']}")
-        await page.get_by_role("textbox", name="消息").fill("说吧")
-        await page.keyboard.press("Enter")
+        await ask(page, "说吧")
         await expect(page.locator("article.assistant.streaming")).to_contain_text("说到这里。")
         await page.get_by_role("button", name="停止").click()
         stopped = page.locator("article.assistant.cancelled")
