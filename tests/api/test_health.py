@@ -14,7 +14,6 @@ from tests.fixtures.watched_database import WatchedDatabase
 async def test_a_database_that_does_not_answer_is_not_ready(
     watched: Callable[[Any], WatchedDatabase], start_server: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
     async with start_server() as client:
         database = watched(client)
         ready = (await client.get("/ready")).data
@@ -24,7 +23,9 @@ async def test_a_database_that_does_not_answer_is_not_ready(
             await asyncio.sleep(5)
 
         before, database.before = database.before, hang
-        refused = await client.get("/ready")
+        with monkeypatch.context() as impatient:
+            impatient.setattr(health, "PATIENCE_SECONDS", 0.1)
+            refused = await client.get("/ready")
         assert (refused.status, refused.error) == (503, "storage_unavailable")
         assert (await client.get("/health")).data == {"status": "ok"}
         database.before = before

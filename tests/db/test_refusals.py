@@ -30,7 +30,6 @@ from tests.db.notes import (
     postgres_peer,
     sqlite_path,
 )
-from tests.fixtures.database import POSTGRES
 from tests.fixtures.database import postgres as on_server
 
 A_LOT = "x" * 200_000
@@ -235,7 +234,7 @@ async def test_a_database_that_only_reads_is_unavailable_for_writing(
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
-    db = open_database(POSTGRES.replace(":5432", ":9"))
+    db = open_database("postgresql://postgres@127.0.0.1:9/postgres")
     try:
         with pytest.raises(StorageUnavailable):
             await db.read(alive)

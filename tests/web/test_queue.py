@@ -22,6 +22,8 @@ async def test_it_goes_out_when_the_reply_has_ended(visit: Visit, archive: Clien
         await expect(said).to_have_text(["问", "第一答"])
         await page.locator(".composer input[type=file]").set_input_files(_PICTURE)
         await page.get_by_role("button", name="移除").wait_for()
+        # Until it is on the server, Enter sends nothing.
+        await expect(page.locator(".composer progress")).to_have_count(0)
         await ask(page, "第二问")
         await ask(page, "不问了")
         await ask(page, "第三问")
