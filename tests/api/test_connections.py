@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from duihua.db.session import Session
 from duihua.models import Connection
+from duihua.providers.breaker import FAILURES
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Upstream, answer, reply
 
@@ -115,7 +116,64 @@ async def test_the_models_on_offer_outlast_a_provider_that_is_away(client: Clien
     await client.put("/chat/api-keys", {"id": made["id"], "status": "inactive"})
     assert [m["id"] for m in (await client.get("/chat/models/available")).data] == ["offline"]
     every = (await client.get("/chat/models/available?activeOnly=false")).data
-    assert {model["status"] for model in every} == {"inactive"}
+    assert [(model["id"], model["status"]) for model in every] == [
+        ("offline", "active"),
+        ("named", "inactive"),
+        ("m-1", "inactive"),
+    ]
+
+
+async def reasons(
+    client: Client, query: str = "", **headers: str
+) -> dict[str, tuple[str | None, str | None]]:
+    models = (await client.get(f"/chat/models/available{query}", headers=headers)).data
+    return {model["id"]: (model["unavailable"], model["unavailable_message"]) for model in models}
+
+
+async def test_a_model_that_cannot_answer_says_why(client: Client) -> None:
+    refusal = {"error": {"message": f"Incorrect API key: {KEY}"}}
+    for number, (script, expected) in enumerate(
+        [
+            (LIST, (None, None)),
+            (answer(401, refusal), ("provider_unauthorized", "API 密钥被拒绝")),
+            # What keeps the list away, and no answer.
+            (answer(403, refusal), (None, None)),
+            (answer(404, {}), (None, None)),
+            (answer(500, {}), (None, None)),
+        ]
+    ):
+        async with Upstream(script) as upstream:
+            made = await connect(client, upstream.url, model_name=f"model-{number}")
+            assert (await reasons(client))[f"model-{number}"] == expected
+            await client.delete(f"/chat/api-keys/{made['id']}")
+    away = await connect(client, model_name="away")
+    assert (await reasons(client))["away"] == ("provider_unreachable", "接口地址连接不上")
+
+    def misplace(session: Session) -> None:
+        session.get_one(Connection, away["id"]).api_key = "fernet:of another secret key"
+
+    await client.app.state.database.write(misplace)
+    assert (await reasons(client))["away"][0] == "connection_key_unreadable"
+    await client.put("/chat/api-keys", {"id": away["id"], "status": "inactive"})
+    await connect(client, model_name="away")
+    english = await reasons(client, "?activeOnly=false", **{"Accept-Language": "en"})
+    assert english["away"] == ("provider_unreachable", "Nobody can be reached at its address")
+    assert english[f"{away['id']}/away"] == ("connection_inactive", "Its connection is switched off")
+
+
+async def test_a_connection_that_is_left_alone_says_so(client: Client) -> None:
+    async with Upstream(LIST) as upstream:
+        made = await connect(client, upstream.url, model_name="m-1")
+        assert (await reasons(client))["m-1"] == (None, None)
+        # Longer than is waited for between two attempts.
+        upstream.turn_to(answer(503, {}, Retry_After="60"))
+        for _ in range(FAILURES):
+            asked = await client.post("/chat/models/test", {"model_id": "m-1"})
+            assert asked.data["error"] == "provider_unavailable"
+        assert (await reasons(client))["m-1"] == ("provider_paused", "连续多次没有应答，暂停向它提问")
+        upstream.turn_to(reply("好"))
+        assert (await client.post("/chat/api-keys/test", {"id": made["id"]})).data["success"]
+        assert (await reasons(client))["m-1"] == (None, None)
 
 
 async def test_what_models_can_do_is_told_and_may_be_decided(client: Client) -> None:

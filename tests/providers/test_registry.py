@@ -36,6 +36,8 @@ class Listed:
             raise ProviderUnreachable(provider=self.name)
         return [ModelInfo(each, each) for each in self.ids]
 
+    def refusal(self) -> None: ...
+
 
 async def registry(*providers: Listed, default_model: str | None = None) -> Registry:
     made = Registry(Transport(), default_model=default_model)

@@ -43,7 +43,7 @@ def ask(api: Api, made: Json) -> None:
         switch = {"ids": [made["id"]], "status": "active"}
         assert api.data("PUT", "/chat/api-keys/batch/status", switch) == {"updated": 1, "missing": []}
         [model] = [m for m in api.data("GET", "/chat/models/available") if m["api_key_id"] == made["id"]]
-        assert (model["model_id"], model["status"]) == (MODEL, "active")
+        assert (model["model_id"], model["status"], model["unavailable"]) == (MODEL, "active", None)
         tested = api.data("POST", "/chat/models/test", {"model_id": model["id"], "test_message": "你好"})
         assert (tested["success"], tested["reply"]) == (True, "".join(PIECES))
         offline.start(api, made, "导览模型")

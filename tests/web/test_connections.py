@@ -135,3 +135,57 @@ async def test_changing_keeps_the_key(visit: Visit, archive: Client, provider: s
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page.get_by_role("heading", name="No model is connected yet")).to_be_visible()
     assert (await archive.get(path)).status == 404
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def unanswered(archive: Client, provider: str) -> str:
+    """A conversation whose model nobody lists; one connection answers, one has a wrong key, one is off."""
+    given = {"provider": "custom", "model_url": provider, "api_key": KEY}
+    await archive.post("/chat/api-keys", given | {"model_name": "chat-3"})
+    await archive.post("/chat/api-keys", given | {"api_key": "sk-wrong-key-0000000", "model_name": "locked"})
+    await archive.post("/chat/api-keys", given | {"status": "inactive", "model_name": "resting"})
+    return str((await archive.post("/chat/conversations", {"model_id": "vanished"})).data["uuid"])
+
+
+async def test_a_model_that_cannot_answer_stays_in_its_place_and_says_why(
+    visit: Visit, archive: Client, unanswered: str
+) -> None:
+    async with visit() as visitor:
+        page = visitor.page
+        palette = page.get_by_role("dialog", name="选择模型")
+        await page.goto(f"{archive.origin}/c/{unanswered}")
+        await page.get_by_role("textbox", name="消息").press("Control+Shift+M")
+        gone = palette.get_by_role("button", name="vanished 没有连接再列出这个模型")
+        locked = palette.get_by_role("button", name="locked API 密钥被拒绝")
+        resting = palette.get_by_role("button", name="resting 连接已停用")
+        await expect(gone).to_have_attribute("aria-current", "true")
+        for row in (gone, locked, resting):
+            await expect(row).to_have_attribute("aria-disabled", "true")
+        well = palette.get_by_role("button", name="chat-3", exact=True)
+        await expect(well).not_to_have_attribute("aria-disabled", "true")
+        await visitor.shoot("models-unavailable")
+        await palette.get_by_role("textbox").fill("locked")
+        await expect(palette.locator(".model-row")).to_have_count(1)
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("ArrowDown")
+        await expect(locked).to_be_focused()
+        await page.keyboard.press("Enter")
+        await locked.click(force=True)
+        await expect(palette).to_be_visible()
+    assert (await archive.get(f"/chat/conversations/{unanswered}")).data["model_id"] == "vanished"
+
+
+async def test_enter_takes_the_first_model_that_can_answer(
+    visit: Visit, archive: Client, unanswered: str
+) -> None:
+    await archive.put("/chat/settings", {"preferences": {"favorite_models": ["locked"]}})
+    async with visit() as visitor:
+        page = visitor.page
+        palette = page.get_by_role("dialog", name="选择模型")
+        await page.goto(f"{archive.origin}/c/{unanswered}")
+        await page.get_by_role("textbox", name="消息").press("Control+Shift+M")
+        await expect(palette.locator(".model-name").nth(1)).to_contain_text("locked")
+        await expect(palette.locator(".model-name").nth(2)).to_contain_text("chat-0")
+        await page.keyboard.press("Enter")
+        await expect(palette).to_have_count(0)
+        await expect(page.get_by_role("button", name="模型：chat-0")).to_be_visible()

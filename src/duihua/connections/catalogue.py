@@ -51,6 +51,10 @@ class Refusing:
         """See `Provider.list_models`."""
         raise self.reason
 
+    def refusal(self) -> AppError:
+        """See `Provider.refusal`."""
+        return self.reason
+
 
 class Catalogue:
     """Finds who answers. `resolve` asks only the database and is called inside units of work."""

@@ -41,6 +41,10 @@ messages_of(
             "Put the former secret.key back into DUIHUA_DATA_DIR (or add the former key to "
             "DUIHUA_SECRET_KEY), or enter the connection's API key again",
         ),
+        "unavailable_connection_key_unreadable": (
+            "连接保存的 API 密钥无法解密",
+            "The stored API key of its connection cannot be decrypted",
+        ),
     }
 )
 

@@ -11,16 +11,20 @@ from duihua.connections.asking import Asked, ask, ask_directly
 from duihua.connections.catalogue import Answering, Catalogue
 from duihua.core.clock import now
 from duihua.core.errors import AppError
-from duihua.core.i18n import Language, translate
+from duihua.core.i18n import Language, messages_of, translate
 from duihua.db.session import Database, Session
 from duihua.providers.base import ModelInfo, PromptMessage, Provider
 from duihua.providers.capabilities import Traits, decided
 from duihua.providers.discovery import is_chat_model
 from duihua.providers.registry import Source, favourite, offered
+from duihua.providers.unavailable import why
 from duihua.schemas.connection import ConnectionTest, ModelQuery, ModelTest
 
 _FRESH = timedelta(seconds=60)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_ACTIVE, _INACTIVE = "active", "connection_inactive"
+
+messages_of({f"unavailable_{_INACTIVE}": ("连接已停用", "Its connection is switched off")})
 
 
 class _Offering(NamedTuple):
@@ -36,43 +40,56 @@ class _Offering(NamedTuple):
 
 
 async def available(
-    db: Database, catalogue: Catalogue, user_id: int, query: ModelQuery
+    db: Database, catalogue: Catalogue, user_id: int, query: ModelQuery, language: Language
 ) -> list[dict[str, Any]]:
     """`ModelResponse`s: the chat models of the user's connections, then the operator's; else the offline one.
 
-    A provider that cannot be asked keeps what it last listed, and its models say why.
+    A provider that cannot be asked keeps what it last listed, and its models say why. Last come the models of
+    connections that are switched off: of two of one name, the one that answers has it bare.
     """
     stored = await db.read(_stored, user_id, catalogue, query.active_only)
     asked = await asyncio.gather(*(_refreshed(db, user_id, offering) for offering in stored))
-    sources = [
-        Source(
-            str(offering.id),
-            offering.provider.name,
-            _chosen_from(offering, models),
-            offering.id,
-            offering.decided,
-        )
-        for offering, (models, _) in zip(stored, asked, strict=True)
-    ]
-    sources += await catalogue.registry.sources()
-    sources = sources or [catalogue.registry.offline_source()]
+    answers = list(zip(stored, asked, strict=True))
+    on = [_source(*told) for told in answers if told[0].status == _ACTIVE]
+    off = [_source(*told) for told in answers if told[0].status != _ACTIVE]
+    on += await catalogue.registry.sources()
+    sources = [*(on or [catalogue.registry.offline_source()]), *off]
     statuses = {offering.id: offering.status for offering in stored}
-    errors = {offering.id: error for offering, (_, error) in zip(stored, asked, strict=True)}
+    errors = {offering.id: failure.code for offering, (_, failure) in answers if failure}
     return [
         {
             "id": model.id,
             "model_id": model.model,
             "name": model.name,
             "provider": model.provider,
-            "status": statuses.get(model.connection_id or 0, "active"),
+            "status": statuses.get(model.connection_id or 0, _ACTIVE),
             "api_key_id": model.connection_id,
             "capabilities": ["chat", *model.capabilities],
             "context_length": model.context_length,
             "error": errors.get(model.connection_id or 0),
+            "unavailable": model.unavailable,
+            "unavailable_message": _sentence(model.unavailable, language),
         }
         for model in offered(sources)
         if query.provider in {None, model.provider}
     ]
+
+
+def _source(offering: _Offering, answer: tuple[list[ModelInfo], AppError | None]) -> Source:
+    models, failure = answer
+    is_on = offering.status == _ACTIVE
+    return Source(
+        str(offering.id),
+        offering.provider.name,
+        _chosen_from(offering, models),
+        offering.id,
+        offering.decided,
+        why(offering.provider, failure) if is_on else _INACTIVE,
+    )
+
+
+def _sentence(code: str | None, language: Language) -> str | None:
+    return translate(f"unavailable_{code}", language) if code else None
 
 
 def _stored(session: Session, user_id: int, catalogue: Catalogue, active_only: bool) -> list[_Offering]:
@@ -86,20 +103,22 @@ def _stored(session: Session, user_id: int, catalogue: Catalogue, active_only: b
             row.model_name,
             decided(row.config or {}),
             listed[row.id],
-            row.status == "active" and (row.models_listed_at or _NEVER) < now() - _FRESH,
+            row.status == _ACTIVE and (row.models_listed_at or _NEVER) < now() - _FRESH,
         )
         for row in rows
     ]
 
 
-async def _refreshed(db: Database, user_id: int, offering: _Offering) -> tuple[list[ModelInfo], str | None]:
-    """The models, and the name of the error where they are those of the last time."""
+async def _refreshed(
+    db: Database, user_id: int, offering: _Offering
+) -> tuple[list[ModelInfo], AppError | None]:
+    """The models, and the error where they are those of the last time."""
     if not offering.is_old:
         return offering.models, None
     try:
         models = list(await offering.provider.list_models())
     except AppError as failure:
-        return offering.models, failure.code
+        return offering.models, failure
     await db.write(_keep, user_id, offering.id, models)
     return models, None
 

@@ -105,10 +105,14 @@ async def delete_connection(db: Db, user: User, connection_id: ConnectionId) -> 
 
 @models.get("/available", response_model=Envelope[list[ModelResponse]])
 async def available_models(
-    db: Db, user: User, catalogue: AppCatalogue, query: Annotated[ModelQuery, Query()]
+    db: Db,
+    user: User,
+    catalogue: AppCatalogue,
+    language: RequestLanguage,
+    query: Annotated[ModelQuery, Query()],
 ) -> Response:
     """The models that can be chosen, as their providers list them; asked anew once a minute."""
-    return Answer(await offering.available(db, catalogue, user.id, query))
+    return Answer(await offering.available(db, catalogue, user.id, query, language))
 
 
 @models.post("/test", response_model=Envelope[TestResponse])

@@ -5,6 +5,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from duihua.core.errors import AppError
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -89,4 +91,8 @@ class Provider(Protocol):
 
     async def list_models(self) -> Sequence[ModelInfo]:
         """The models on offer, in the provider's order. Raises ProviderError."""
+        ...
+
+    def refusal(self) -> AppError | None:
+        """What a question would be refused with at once, before anybody is asked."""
         ...

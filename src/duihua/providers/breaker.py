@@ -71,6 +71,14 @@ class Breakers:
         """How many connections are being left alone."""
         return sum(circuit.open_until is not None for circuit in self._circuits.values())
 
+    def refusal(self, endpoint: Endpoint) -> ProviderPaused | None:
+        """What a question would be told now, if it were asked; it does not try the connection."""
+        circuit = self._circuits.get(endpoint)
+        if circuit is None or circuit.open_until is None:
+            return None
+        left = circuit.open_until - self._clock()
+        return _paused(endpoint, circuit, left) if left > 0 or circuit.is_tried else None
+
     @contextmanager
     def attempt(self, endpoint: Endpoint, *, insists: bool = False) -> Iterator[Attempt]:
         """Around one question. Who `insists` is let through while others are not.
@@ -99,14 +107,8 @@ class Breakers:
         """Whether this is the one that tries a half-open circuit."""
         if circuit.open_until is None:
             return False
-        left = circuit.open_until - self._clock()
-        if left > 0 or circuit.is_tried:
-            raise ProviderPaused(
-                provider=endpoint.provider,
-                reason=circuit.reason,
-                retry_after=max(1, math.ceil(left)),
-                failures=circuit.failures,
-            )
+        if refusal := self.refusal(endpoint):
+            raise refusal
         circuit.is_tried = True
         return True
 
@@ -121,6 +123,15 @@ class Breakers:
         else:
             return  # Too few; or one that was asked before the circuit opened, and hears of it now.
         circuit.open_until = self._clock() + circuit.pause
+
+
+def _paused(endpoint: Endpoint, circuit: _Circuit, left: float) -> ProviderPaused:
+    return ProviderPaused(
+        provider=endpoint.provider,
+        reason=circuit.reason,
+        retry_after=max(1, math.ceil(left)),
+        failures=circuit.failures,
+    )
 
 
 def _own_words(failure: ProviderError) -> str:

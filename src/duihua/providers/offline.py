@@ -98,6 +98,9 @@ class OfflineProvider:
         """See `Provider.list_models`."""
         return [ModelInfo(OFFLINE_MODEL, OFFLINE_MODEL)]
 
+    def refusal(self) -> None:
+        """See `Provider.refusal`."""
+
 
 def tokens_of(text: str) -> Iterator[str]:
     """Cut `text` into CJK characters and words, each with the space before it; joined they are `text`."""

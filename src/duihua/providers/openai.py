@@ -12,7 +12,7 @@ from duihua.providers.base import Delta, ModelInfo, PromptMessage, ProviderReque
 from duihua.providers.capabilities import said_of
 from duihua.providers.details import completed
 from duihua.providers.endpoint import Endpoint
-from duihua.providers.errors import ProviderError, ProviderInvalidResponse
+from duihua.providers.errors import ProviderError, ProviderInvalidResponse, ProviderPaused
 from duihua.providers.openai_reply import OpenAIReply
 from duihua.providers.reply import Reply
 from duihua.providers.text import one_line
@@ -74,6 +74,10 @@ class OpenAIProvider:
         listing = await self._transport.get_json(self._endpoint, _MODELS, seconds=_MODELS_SECONDS)
         models = models_in(self._endpoint.provider, listing)
         return await completed(self._transport, self._endpoint, listing, models)
+
+    def refusal(self) -> ProviderPaused | None:
+        """See `Provider.refusal`."""
+        return self._transport.breakers.refusal(self._endpoint)
 
     async def _open(self, request: ProviderRequest) -> Reply:
         body = await self._body(request)

@@ -19,6 +19,7 @@ from duihua.providers.errors import ProviderError
 from duihua.providers.offline import OFFLINE_MODEL, OfflineProvider
 from duihua.providers.openai import OpenAIProvider, base_url_of
 from duihua.providers.transport import Transport
+from duihua.providers.unavailable import why
 
 # Good and inexpensive, in this order, where a provider offers many and the operator has named none.
 PREFERRED_MODELS = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini", "deepseek-chat", "qwen-plus")
@@ -37,12 +38,13 @@ class OfferedModel(msgspec.Struct, frozen=True):
     context_length: int | None = None
     connection_id: int | None = None
     capabilities: tuple[str, ...] = ()
+    unavailable: str | None = None
 
 
 class Source(NamedTuple):
     """A connection as a list of models shows it: `prefix` tells its models from others of the same id.
 
-    `decided` is what a person decided of all of them.
+    `decided` is what a person decided of all of them, `unavailable` the code of why none can answer.
     """
 
     prefix: str
@@ -50,6 +52,7 @@ class Source(NamedTuple):
     models: Sequence[ModelInfo]
     connection_id: int | None = None
     decided: Traits = Traits()
+    unavailable: str | None = None
 
 
 def offered(sources: Iterable[Source]) -> list[OfferedModel]:
@@ -67,6 +70,7 @@ def offered(sources: Iterable[Source]) -> list[OfferedModel]:
                 traits.context_length,
                 source.connection_id,
                 traits.capabilities or (),
+                source.unavailable,
             )
     return list(found.values())
 
@@ -84,6 +88,8 @@ class _Connection:
     def __init__(self, provider: Provider, models: Sequence[ModelInfo] | None) -> None:
         self.provider = provider
         self.models = {model.id: model for model in models or ()}
+        # Why it told no models when it was asked last.
+        self.failure: ProviderError | None = None
         self._fresh_until = 0.0 if models is None else time.monotonic() + _FRESH_SECONDS
         self._asking = asyncio.Lock()
 
@@ -96,7 +102,9 @@ class _Connection:
                 models = await self.provider.list_models()
             except ProviderError as failure:
                 _log.info("no model list from %s: %s", self.provider.name, failure)
+                self.failure = failure
             else:
+                self.failure = None
                 self.models = {model.id: model for model in models}
             self._fresh_until = time.monotonic() + _FRESH_SECONDS
 
@@ -172,7 +180,12 @@ class Registry:
         await self.started()
         await asyncio.gather(*(connection.refresh() for connection in self._connections.values()))
         return [
-            Source(name, name, [model for model in connection.models.values() if is_chat_model(model.id)])
+            Source(
+                name,
+                name,
+                [model for model in connection.models.values() if is_chat_model(model.id)],
+                unavailable=why(connection.provider, connection.failure),
+            )
             for name, connection in self._connections.items()
         ]
 

@@ -141,7 +141,9 @@ class ConnectionBatchUpdate(BaseModel):
 class ModelQuery(QueryModel):
     """Which models."""
 
-    active_only: bool = Field(True, description="false: also those of inactive connections, as last listed")
+    active_only: bool = Field(
+        True, description="false: also those of inactive connections, as last listed, after the others"
+    )
     provider: str | None = Field(None, max_length=255)
 
 
@@ -170,6 +172,10 @@ class ModelResponse(BaseModel):
         description="tokens: as the connection's `config` says, the provider, or the model's name"
     )
     error: str | None = Field(description="why the provider could not be asked: this is what it last listed")
+    unavailable: str | None = Field(
+        description="why it cannot answer at present: stable, for machines; null: nothing is known against it"
+    )
+    unavailable_message: str | None = Field(description="the same in words")
 
 
 class TestResponse(BaseModel):

@@ -22,7 +22,8 @@
  *   conversations?: Conversation[] }} Group
  *
  * @typedef {{ id: string, model_id: string, name: string, provider: string, status: string,
- *   api_key_id: number | null, capabilities: string[], context_length: number | null }} Model
+ *   api_key_id: number | null, capabilities: string[], context_length: number | null,
+ *   unavailable: string | null, unavailable_message: string | null }} Model
  */
 
 /**

@@ -3,14 +3,28 @@ import { computed, shallowRef } from "vue";
 
 import { getAvailableModels } from "@/api/chat.js";
 
+/**
+ * By all names under which a conversation may know them: their ids; `connection/model`, also where no other has that
+ * model any more; and what the provider calls them, which is the first's that has it.
+ * @param {import("@/api/types.js").Model[]} models @returns {Map<string, import("@/api/types.js").Model>}
+ */
+export const named = (models) =>
+  new Map([
+    ...[...models].reverse().map((model) => [model.model_id, model]),
+    ...models.map((model) => [`${model.api_key_id ?? model.provider}/${model.model_id}`, model]),
+    ...models.map((model) => [model.id, model]),
+  ]);
+
 export const useModels = defineStore("models", () => {
-  const list = shallowRef([]);
+  /** Also those of connections that are switched off. */
+  const every = shallowRef([]);
   const error = shallowRef(null);
-  const byId = computed(() => new Map(list.value.flatMap((model) => [[model.model_id, model], [model.id, model]])));
+  const list = computed(() => every.value.filter((model) => model.status === "active"));
+  const byId = computed(() => named(list.value));
 
   async function load() {
     try {
-      list.value = await getAvailableModels({ activeOnly: true });
+      every.value = await getAvailableModels({ activeOnly: false });
       error.value = null;
     } catch (failure) {
       error.value = failure;
@@ -22,5 +36,5 @@ export const useModels = defineStore("models", () => {
   /** @param {string | null} id */
   const nameOf = (id) => byId.value.get(id)?.name ?? id ?? "";
 
-  return { list, byId, error, load, onlyOffline, nameOf };
+  return { every, list, byId, error, load, onlyOffline, nameOf };
 });
