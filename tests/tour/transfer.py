@@ -23,6 +23,9 @@ def export(api: Api, made: Json) -> None:
     assert archive["conversation"]["uuid"] == made["chat"]
     assert len(archive["messages"]) == 3 > len(offline.shown(api, made)), "also what is not shown"
     made["archive"] = json.dumps(archive).encode()
+    only = {"chat_id": made["chat"], "branches": False, "attachments": False}
+    _, archive = api.call("POST", "/chat/export", only)
+    assert len(archive["messages"]) == len(offline.shown(api, made)), "only what is shown"
 
 
 @part.step("export several as a zip: Markdown that a person can read")

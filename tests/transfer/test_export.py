@@ -65,6 +65,42 @@ async def test_markdown_and_text_are_the_shown_branch(client: Client) -> None:
     assert "[用户]" in answer.data.decode()
 
 
+async def test_a_json_of_the_shown_branch_has_nothing_else(client: Client) -> None:
+    chat = await a_conversation(client, "分支")
+    question, shown = await client.messages(chat)
+    alone = json.loads((await client.post("/chat/export", {"chat_id": chat, "branches": False})).data)
+    assert [message["uuid"] for message in alone["messages"]] == [question["uuid"], shown["uuid"]]
+    assert "revisions" not in alone["messages"][0], "an earlier text is not shown either"
+    assert alone["conversation"]["active_leaf"] == shown["uuid"]
+    whole = json.loads((await client.post("/chat/export", {"chat_id": chat})).data)
+    assert whole == json.loads((await client.post("/chat/export", {"chat_id": chat, "branches": True})).data)
+    assert len(whole["messages"]) == 3
+
+
+async def test_a_person_may_read_every_version_with_what_follows_it(client: Client) -> None:
+    chat = await a_conversation(client, "版本")
+    await client.say(chat, "接着第二版")
+    question, *_ = await client.messages(chat)
+    await client.put(f"/chat/messages/{question['version']['uuids'][0]}", {"content": "另问", "branch": True})
+    body = {"chat_id": chat, "branches": True}
+    text = (await client.post("/chat/export", body | {"format": "txt"})).data.decode()
+    said = re.findall(r"^\[(..)\] .*?(?:版本 (.*))?\n(.*)$", text, re.MULTILINE)
+    assert said[:4] == [
+        ("用户", "1/2", "你好啊"),
+        ("助手", "1/2", "好的。"),
+        ("助手", "2/2", "```python"),
+        ("用户", "", "接着第二版"),
+    ]
+    assert [who for who, *_ in said[4:]] == ["助手", "用户", "助手"]
+    assert said[5] == ("用户", "2/2", "另问")
+    english = await client.post("/chat/export", body | {"format": "html"}, headers={"Accept-Language": "en"})
+    assert english.data.decode().count("Version 2 of 2") == 2
+    shown = (await client.post("/chat/export", body | {"format": "txt", "branches": None})).data.decode()
+    assert "另问" in shown
+    assert "接着第二版" not in shown
+    assert "版本" not in shown.partition("\n")[2]
+
+
 async def test_html_is_a_page_that_runs_nothing_and_asks_for_nothing(client: Client) -> None:
     chat = (await client.conversation(title="<script>题</script>"))["uuid"]
     hostile = (

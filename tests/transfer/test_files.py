@@ -13,6 +13,7 @@ from duihua.transfer import exporting
 from tests.files.uploads import content_of, on_disk, stored
 from tests.fixtures.client import Client
 from tests.fixtures.rows import add_stranger
+from tests.transfer.test_export import FORM
 from tests.transfer.test_import import archive, counts, encoded, load, zipped
 
 TEXT = "笔记 notes".encode() * 50_000
@@ -61,6 +62,26 @@ async def test_a_zip_holds_each_file_once_beside_the_archives(client: Client) ->
         assert sorted(archived.namelist()[1:]) == sorted(f"files/{file['id']}" for file in files)
         assert archived.read(f"files/{files[0]['id']}") == TEXT
         assert "files" not in json.loads(archived.read("文件.json"))
+
+
+async def test_contents_may_be_left_out_and_names_stay(client: Client) -> None:
+    chat, files = await a_chat(client)
+    names = [file["name"] for file in files]
+    without = {"chat_id": chat, "attachments": False}
+    value = json.loads((await client.post("/chat/export", without)).data)
+    assert "files" not in value
+    assert [file["name"] for file in value["messages"][0]["files"]] == names
+    for answer in (
+        await client.post("/chat/export/batch", {"all": True, "attachments": False}),
+        await client.get("/chat/export/all?attachments=false"),
+        await client.post(
+            "/chat/export/chosen", raw=f"chat_ids={chat}&attachments=false".encode(), headers=FORM
+        ),
+    ):
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archived:
+            assert not any(name.startswith("files/") for name in archived.namelist())
+            messages = json.loads(archived.read("文件.json"))["messages"]
+            assert [file["name"] for file in messages[0]["files"]] == names
 
 
 async def test_a_json_leaves_out_what_is_too_much(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

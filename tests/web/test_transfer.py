@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from duihua.transfer import importing
+from tests.files.uploads import stored
 from tests.fixtures.client import Client
 from tests.web.conftest import Visit
 
@@ -53,6 +54,35 @@ async def test_exporting_all_or_some(visit: Visit, archive: Client) -> None:
         name, content = await _downloaded(page, "导出所选（1）")
         assert name.startswith("敦煌壁画")
         assert "关于 敦煌壁画" in content.decode()
+
+
+async def test_what_an_export_holds_is_chosen(visit: Visit, archive: Client) -> None:
+    file = await stored(archive, "笔记.txt", b"notes")
+    chat = (await archive.conversation(title="版本"))["uuid"]
+    said = await archive.say(chat, "问", files=[file["id"]])
+    again = {"chat_id": chat, "message_id": said["reply"]["uuid"], "config": {"offline": {"text": "另一版"}}}
+    await archive.post("/chat/messages/regenerate", again)
+    async with visit() as visitor:
+        page = visitor.page
+        versions = page.get_by_role("switch", name="包含所有版本")
+        contents = page.get_by_role("switch", name="包含附件的内容")
+        await page.goto(f"{archive.origin}/settings/data")
+        await page.get_by_text("自己选").click()
+        await page.locator(".picker-list label").click()
+        whole = json.loads((await _downloaded(page, "导出所选（1）"))[1])
+        assert (len(whole["messages"]), len(whole["files"])) == (3, 1)
+        await versions.click()
+        await contents.click()
+        await visitor.shoot("export-options")
+        shown = json.loads((await _downloaded(page, "导出所选（1）"))[1])
+        assert [message["content"] for message in shown["messages"]] == ["问", "另一版"]
+        assert ("files" in shown, shown["messages"][0]["files"][0]["name"]) == (False, "笔记.txt")
+        # What is to be read has the shown branch, unless a person wants all of it.
+        await page.get_by_text("纯文本", exact=True).click()
+        await expect(contents).to_have_count(0)
+        assert "版本 2/2" not in (await _downloaded(page, "导出所选（1）"))[1].decode()
+        await versions.click()
+        assert "版本 2/2" in (await _downloaded(page, "导出所选（1）"))[1].decode()
 
 
 async def test_several_go_to_the_disk_and_a_refusal_is_told(visit: Visit, archive: Client) -> None:

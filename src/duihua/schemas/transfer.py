@@ -7,6 +7,10 @@ from pydantic import BaseModel, Field, StrictBool, field_validator, model_valida
 from duihua.schemas.base import QueryModel, Reference, RowId, WireModel
 
 ExportFormat = Literal["json", "markdown", "txt", "html"]
+_BRANCHES = (
+    "true: every version; false: what is shown, without earlier texts; default: json has every version"
+)
+_ATTACHMENTS = "false: the contents of files are left out of json, and their names stay"
 
 
 class ExportOptions(WireModel):
@@ -17,6 +21,8 @@ class ExportOptions(WireModel):
         description="json: everything, to be imported; markdown, txt, html: the shown branch, to be read",
     )
     include_system_messages: StrictBool = True
+    branches: StrictBool | None = Field(None, description=_BRANCHES)
+    attachments: StrictBool = Field(True, description=_ATTACHMENTS)
 
 
 class ExportRequest(ExportOptions):
@@ -43,6 +49,8 @@ class EveryExportQuery(QueryModel):
 
     format: ExportFormat = "json"
     include_system_messages: bool = True
+    branches: bool | None = Field(None, description=_BRANCHES)
+    attachments: bool = Field(True, description=_ATTACHMENTS)
 
 
 class ChosenExportForm(WireModel):
@@ -50,6 +58,8 @@ class ChosenExportForm(WireModel):
 
     format: ExportFormat = "json"
     include_system_messages: bool = True
+    branches: bool | None = None
+    attachments: bool = True
     # Separated by commas.
     chat_ids: list[Reference] = Field(min_length=1, max_length=10_000)
 

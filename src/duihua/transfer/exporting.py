@@ -41,13 +41,19 @@ CONTENT_TYPES = {
 class Wanted(NamedTuple):
     """How conversations are written, and for whom; `open_file` gives the content of a file by its key.
 
-    Without it, json has no contents.
+    Without it, json has no contents. `branches`: all of them, or the shown one; None is as the format has it.
     """
 
     format: ExportFormat
     with_system: bool
     reader: Reader
     open_file: Callable[[str], Iterator[bytes]] | None = None
+    branches: bool | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has every branch: to be imported again, if nobody says otherwise."""
+        return self.format == "json" if self.branches is None else self.branches
 
 
 class ExportedFile(NamedTuple):
@@ -63,7 +69,8 @@ def one(read: Read, user_id: int, reference: str, wanted: Wanted, *, embeds: boo
 
     Raises ConversationNotFound before anything is written.
     """
-    outline = read(reading.outline, user_id, reference, with_system=wanted.with_system)
+    options = {"with_system": wanted.with_system, "is_whole": wanted.is_whole}
+    outline = read(reading.outline, user_id, reference, **options)
     # A slash in a title is no folder.
     title = outline.conversation.title.replace("/", "_").replace("\\", "_")
     name = safe_name(title + EXTENSIONS[wanted.format], fallback="对话" + EXTENSIONS[wanted.format])
@@ -97,7 +104,7 @@ def _json(read: Read, outline: Outline, files: dict[str, None], embedded: Iterat
     head = msgspec.json.encode({"format": FORMAT, "version": VERSION, "conversation": outline.conversation})
     yield head[:-1] + b',"messages":['
     separator = b"\n"
-    for page in _pages(read, outline, outline.parents):
+    for page in _pages(read, outline, sorted(outline.order)):
         files.update(dict.fromkeys(file_ids(page)))
         for message in page:
             yield separator + msgspec.json.encode(message)
@@ -145,8 +152,9 @@ def _contents(
 def _text(read: Read, outline: Outline, wanted: Wanted) -> Iterator[bytes]:
     head, body = _WRITERS[wanted.format]
     yield head(outline.conversation, wanted.reader).encode()
-    for page in _pages(read, outline, outline.branch):
-        yield "".join(body(message, wanted.reader) for message in page).encode()
+    for page in _pages(read, outline, outline.order):
+        said = (body(message, wanted.reader, outline.versions.get(message.uuid)) for message in page)
+        yield "".join(said).encode()
 
 
 _WRITERS = {
@@ -159,7 +167,7 @@ _WRITERS = {
 def _pages(read: Read, outline: Outline, ids: Iterable[int]) -> Iterator[list[ArchivedMessage]]:
     remaining = list(ids)
     for start in range(0, len(remaining), _PAGE):
-        yield read(reading.page, remaining[start : start + _PAGE], outline.parents)
+        yield read(reading.page, remaining[start : start + _PAGE], outline)
 
 
 def _unique(name: str, taken: set[str]) -> str:

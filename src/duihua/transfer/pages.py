@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from duihua.core.i18n import translate
 from duihua.transfer import rendering
 from duihua.transfer.archive import ArchivedConversation, ArchivedMessage
-from duihua.transfer.rendering import Reader
+from duihua.transfer.rendering import Reader, Version
 from duihua.vocabulary import Role
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def head(conversation: ArchivedConversation, reader: Reader) -> str:
     )
 
 
-def message(message: ArchivedMessage, reader: Reader) -> str:
+def message(message: ArchivedMessage, reader: Reader, version: Version = None) -> str:
     """A message under a heading that says who spoke and when; only a model's words are Markdown."""
-    parts = [f"<h2>{escape(' · '.join(rendering.speaker(message, reader)))}</h2>"]
+    parts = [f"<h2>{escape(' · '.join(rendering.speaker(message, reader, version)))}</h2>"]
     if message.reasoning:
         summary = escape(translate("export_reasoning", reader.language))
         thoughts = _markdown().render(message.reasoning)

@@ -1,6 +1,6 @@
 """A stored conversation as its archive has it: units of work for `Database.read`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from duihua.conversations import access
@@ -14,11 +14,17 @@ from duihua.vocabulary import ConversationStatus, MessageState, MessageType, Rol
 
 
 class Outline(NamedTuple):
-    """A conversation without its texts: `parents` are uuids by message id; `branch` is what is shown."""
+    """A conversation without its texts: `parents` are uuids by message id, `order` how its messages are read.
+
+    Where it `is_whole`, `versions` says which of how many a message is, by its uuid, if there are several.
+    Else it is what is shown, and has no earlier texts.
+    """
 
     conversation: ArchivedConversation
     parents: dict[int, str | None]
-    branch: list[int]
+    order: list[int]
+    versions: dict[str, tuple[int, int]]
+    is_whole: bool
 
 
 def chosen(session: Session, user_id: int, references: Sequence[str]) -> list[str]:
@@ -32,8 +38,10 @@ def every(session: Session, user_id: int) -> list[str]:
     return [str(row_id) for row_id in repository.conversation_ids(session, user_id)]
 
 
-def outline(session: Session, user_id: int, reference: str, *, with_system: bool) -> Outline:
-    """The conversation and the shape of its tree. Raises ConversationNotFound.
+def outline(
+    session: Session, user_id: int, reference: str, *, with_system: bool, is_whole: bool = True
+) -> Outline:
+    """The conversation and the shape of its tree, or of its shown branch. Raises ConversationNotFound.
 
     A message whose parent is left out (deleted, or by a system) answers the nearest one above that is not.
     """
@@ -41,28 +49,56 @@ def outline(session: Session, user_id: int, reference: str, *, with_system: bool
     names: dict[int, str | None] = {}
     parents: dict[int, str | None] = {}
     branch: list[Node] = []
+    kept: list[Node] = []
     for node in repository.nodes(session, row.id):
         above = names.get(node.parent_id) if node.parent_id is not None else None
         if node.status == RowStatus.DELETED or (node.role == Role.SYSTEM and not with_system):
             names[node.id] = above
             continue
         names[node.id], parents[node.id] = node.uuid, above
+        kept.append(node)
         if node.on_branch:
             branch.append(node)
     head = _conversation(session, row, branch[-1].uuid if branch else None)
-    return Outline(head, dict(sorted(parents.items())), [node.id for node in branch])
+    if not is_whole:
+        return Outline(head, parents, [node.id for node in branch], {}, is_whole)
+    order, versions = _walk(kept, parents)
+    return Outline(head, parents, order, versions, is_whole)
 
 
-def page(session: Session, ids: Sequence[int], parents: dict[int, str | None]) -> list[ArchivedMessage]:
+def _walk(
+    nodes: Sequence[Node], parents: Mapping[int, str | None]
+) -> tuple[list[int], dict[str, tuple[int, int]]]:
+    """The ids of a tree so that what follows a version comes before the next version; and the versions."""
+    answers: dict[str | None, list[Node]] = {}
+    groups: dict[tuple[str | None, str], list[Node]] = {}
+    for node in sorted(nodes):
+        answers.setdefault(parents[node.id], []).append(node)
+        groups.setdefault((parents[node.id], node.role), []).append(node)
+    order: list[int] = []
+    # Not by recursion: a conversation may be of any depth.
+    ahead = answers.get(None, [])[::-1]
+    while ahead:
+        node = ahead.pop()
+        order.append(node.id)
+        ahead += answers.get(node.uuid, [])[::-1]
+    several = (group for group in groups.values() if len(group) > 1)
+    places = {
+        node.uuid: (index, len(group)) for group in several for index, node in enumerate(group, start=1)
+    }
+    return order, places
+
+
+def page(session: Session, ids: Sequence[int], outline: Outline) -> list[ArchivedMessage]:
     """These messages in the order of `ids`. A reply that is being written has what it has so far."""
     rows = {row.id: row for row in repository.messages(session, ids)}
     so_far = message_service.texts_so_far(session, list(rows.values()))
-    edits = repository.revisions(session, ids)
+    edits = repository.revisions(session, ids) if outline.is_whole else {}
     found = []
     for row_id in ids:
         if row_id not in rows:
             continue  # Purged since the outline was read.
-        message = _message(rows[row_id], parents[row_id])
+        message = _message(rows[row_id], outline.parents[row_id])
         message.revisions = [ArchivedRevision(e.content, e.created_at) for e in edits.get(row_id, [])]
         if row_id in so_far:
             message.content, message.reasoning = so_far[row_id]

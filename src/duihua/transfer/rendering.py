@@ -19,12 +19,17 @@ messages_of(
         "role_system": ("系统", "System"),
         "role_tool": ("工具", "Tool"),
         "export_reasoning": ("思考过程", "Reasoning"),
+        "export_version": ("版本 {index}/{count}", "Version {index} of {count}"),
         "export_state": ("（回复未完整：{state}）", "(The reply is not complete: {state})"),
         "state_cancelled": ("已停止", "stopped"),
         "state_interrupted": ("已中断", "interrupted"),
         "state_failed": ("失败", "failed"),
     }
 )
+
+
+# Which of how many versions a message is, where there are several.
+Version = tuple[int, int] | None
 
 
 def unseen(_: Any) -> str | None:
@@ -48,9 +53,9 @@ def markdown_head(conversation: ArchivedConversation, reader: Reader) -> str:
     return f"# {title}\n\n{about}{described}\n"
 
 
-def markdown(message: ArchivedMessage, reader: Reader) -> str:
+def markdown(message: ArchivedMessage, reader: Reader, version: Version = None) -> str:
     """A message under a heading that says who spoke and when."""
-    parts = [f"\n---\n\n### {' · '.join(speaker(message, reader))}"]
+    parts = [f"\n---\n\n### {' · '.join(speaker(message, reader, version))}"]
     if message.reasoning:
         summary = translate("export_reasoning", reader.language)
         thought = _closed(message.reasoning)
@@ -67,9 +72,9 @@ def plain_head(conversation: ArchivedConversation, reader: Reader) -> str:
     )
 
 
-def plain(message: ArchivedMessage, reader: Reader) -> str:
+def plain(message: ArchivedMessage, reader: Reader, version: Version = None) -> str:
     """A message below a line that says who spoke and when."""
-    who, *rest = speaker(message, reader)
+    who, *rest = speaker(message, reader, version)
     lines = [f"\n[{who}] {' · '.join(rest)}", message.content]
     lines += [f"📎 {name}" for name in file_names(message.files)]
     return "\n".join(line for line in [*lines, *notes(message, reader)] if line) + "\n"
@@ -80,11 +85,13 @@ def span(conversation: ArchivedConversation, reader: Reader) -> str:
     return f"{_moment(conversation.created_at, reader)} – {_moment(conversation.updated_at, reader)}"
 
 
-def speaker(message: ArchivedMessage, reader: Reader) -> list[str]:
-    """Who spoke, with which model, and when."""
+def speaker(message: ArchivedMessage, reader: Reader, version: Version = None) -> list[str]:
+    """Who spoke, with which model, and when; and which of several versions it is."""
     who = translate(f"role_{message.role}", reader.language)
     model = [message.model_id] if message.model_id else []
-    return [who, *model, _moment(message.created_at, reader)]
+    place = {"index": version[0], "count": version[1]} if version else {}
+    which = [translate("export_version", reader.language, **place)] if version else []
+    return [who, *model, _moment(message.created_at, reader), *which]
 
 
 def notes(message: ArchivedMessage, reader: Reader) -> list[str]:

@@ -1,7 +1,7 @@
 """`/chat/export` and `/chat/import`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
@@ -22,7 +22,9 @@ from duihua.http.state import Db
 from duihua.schemas.base import Envelope, Reference
 from duihua.schemas.transfer import (
     BatchExportRequest,
+    ChosenExportForm,
     EveryExportQuery,
+    ExportOptions,
     ExportRequest,
     ImportQuery,
     ImportReport,
@@ -39,6 +41,7 @@ from duihua.transfer.dependencies import (
     received,
 )
 from duihua.transfer.exporting import CONTENT_TYPES, Wanted
+from duihua.transfer.rendering import Reader
 from duihua.transfer.tasks import Incoming
 
 router = feature_router("/chat", "export and import")
@@ -55,6 +58,8 @@ _FORM = forms.body(
         "chat_ids": {"type": "string", "description": "uuids or integer ids, separated by commas"},
         "format": {"type": "string", "enum": list(CONTENT_TYPES), "default": "json"},
         "include_system_messages": {"type": "boolean", "default": True},
+        "branches": {"type": "boolean", "description": "default: true with json, else false"},
+        "attachments": {"type": "boolean", "default": True},
     },
     required=["chat_ids"],
 )
@@ -74,8 +79,8 @@ def _file(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
 async def export_conversation(
     read: ReadFromThread, user: User, reader: AppReader, files: FileFromThread, request: ExportRequest
 ) -> Response:
-    """One conversation as a file: json with every version, or its shown branch as Markdown or text."""
-    wanted = Wanted(request.format, request.include_system_messages, reader, files)
+    """One conversation as a file: json, Markdown, text or HTML; with every version, or its shown branch."""
+    wanted = _wanted(request, reader, files)
     file = await asyncio.to_thread(exporting.one, read, user.id, request.chat_id, wanted)
     return StreamingResponse(file.pieces, headers=_headers(file.name, CONTENT_TYPES[request.format]))
 
@@ -98,7 +103,7 @@ async def export_conversations(
         references = await db.read(reading.every, user.id)
     else:
         references = await db.read(reading.chosen, user.id, request.chat_ids)
-    wanted = Wanted(request.format, request.include_system_messages, reader, files)
+    wanted = _wanted(request, reader, files)
     return _zip(read, user.id, references, wanted)
 
 
@@ -112,7 +117,7 @@ async def export_chosen(
     db: Db, read: ReadFromThread, user: User, reader: AppReader, files: FileFromThread, form: PostedForm
 ) -> Response:
     """Several conversations as a zip, for a form: a browser writes it to the disk as it comes."""
-    wanted = Wanted(form.format, form.include_system_messages, reader, files)
+    wanted = _wanted(form, reader, files)
     return _zip(read, user.id, await db.read(reading.chosen, user.id, form.chat_ids), wanted)
 
 
@@ -130,7 +135,7 @@ async def export_everything(
     query: Annotated[EveryExportQuery, Query()],
 ) -> Response:
     """Every conversation as a zip, for a link: a browser writes it to the disk as it comes."""
-    wanted = Wanted(query.format, query.include_system_messages, reader, files)
+    wanted = _wanted(query, reader, files)
     return _zip(read, user.id, await db.read(reading.every, user.id), wanted)
 
 
@@ -191,6 +196,15 @@ async def cancel_import(
 
     cancelled = await ask_once(db, user.id, retry, work)
     return Answer({"task_id": task_id}, "import_stopping" if cancelled["is_running"] else "import_ended")
+
+
+def _wanted(
+    options: ExportOptions | EveryExportQuery | ChosenExportForm,
+    reader: Reader,
+    files: Callable[[str], Iterator[bytes]],
+) -> Wanted:
+    contents = files if options.attachments else None
+    return Wanted(options.format, options.include_system_messages, reader, contents, options.branches)
 
 
 def _zip(read: Callable[..., Any], user_id: int, references: list[str], wanted: Wanted) -> Response:

@@ -200,29 +200,36 @@ export const getFileInfo = (fileId) => request("GET", `/chat/files/${part(fileId
 /** @typedef {{ onProgress?: (bytes: number) => void, signal?: AbortSignal }} Following of a download */
 
 /**
- * @param {{ chatId: string, format: "json" | "markdown" | "txt" | "html", includeSystemMessages?: boolean }} data
+ * How conversations are written: `branches` are all versions, which json has if nobody says otherwise, or the shown ones;
+ * `attachments` are the contents of files in json.
+ * @typedef {{ format: "json" | "markdown" | "txt" | "html", includeSystemMessages?: boolean, branches?: boolean,
+ *   attachments?: boolean }} ExportOptions
+ */
+
+/**
+ * @param {{ chatId: string } & ExportOptions} data
  * @param {Following} [following]
  * @returns {Promise<{ blob: Blob, name: string }>}
  */
 export const exportChat = async (data, { onProgress, signal } = {}) =>
   download(await send("POST", "/chat/export", { body: data, signal }), onProgress);
 
-/** Where a zip of every conversation comes from, for a link. @param {{ format: string, includeSystemMessages?: boolean }} query */
+/** Where a zip of every conversation comes from, for a link. @param {ExportOptions} query */
 export const everythingAddress = (query) => addressOf("/chat/export/all", query);
 
 /**
  * The form that a zip of these is asked for with: a browser that submits it writes to the disk what comes.
- * @param {{ chatIds: string[], format: string, includeSystemMessages?: boolean }} wanted
+ * @param {{ chatIds: string[] } & ExportOptions} wanted
  * @returns {{ address: string, fields: Record<string, string> }}
  */
-export const chosenForm = ({ chatIds, format, includeSystemMessages = true }) => ({
+export const chosenForm = (wanted) => ({
   address: addressOf("/chat/export/chosen"),
-  fields: { chat_ids: chatIds.join(","), format, include_system_messages: String(includeSystemMessages) },
+  fields: Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)])),
 });
 
 /**
  * A zip of several conversations, or with `all` of every one.
- * @param {{ chatIds: string[], format: string, includeSystemMessages?: boolean, all?: boolean }} data
+ * @param {{ chatIds: string[], all?: boolean } & ExportOptions} data
  * @param {Following} [following]
  * @returns {Promise<{ blob: Blob, name: string }>}
  */

@@ -4,7 +4,7 @@ import { batchExportChats, chosenForm } from "@/api/chat.js";
 import { saveFile, saveFromForm } from "./save-file.js";
 
 /**
- * @param {{ chatIds: string[], format: string, includeSystemMessages?: boolean }} wanted
+ * @param {{ chatIds: string[] } & import("@/api/chat.js").ExportOptions} wanted
  * @param {(error: Error) => void} onFailure later, where no file came
  */
 export const exportChosen = (wanted, onFailure) => saveFromForm(chosenForm(wanted), () => tell(wanted, onFailure));

@@ -64,7 +64,7 @@ test("export, purge, import: what was there comes back, once", async () => {
   assert.equal(bytes, text.blob.size);
   const zip = await api.batchExportChats({ chatIds: [chat.uuid], format: "json" });
   assert.match(zip.name, /\.zip$/);
-  const { address, fields } = api.chosenForm({ chatIds: [chat.uuid], format: "markdown" });
+  const { address, fields } = api.chosenForm({ chatIds: [chat.uuid], format: "markdown", branches: true, attachments: undefined });
   const chosen = await fetch(address, { method: "POST", body: new URLSearchParams(fields) });
   assert.match(chosen.headers.get("content-disposition"), /^attachment.*\.zip/);
   assert.equal((await fetch(api.everythingAddress({ format: "markdown" }))).status, 200);
