@@ -3,6 +3,15 @@
 from enum import StrEnum
 
 
+class Duplicates(StrEnum):
+    """What an import does with a conversation that is there already."""
+
+    SKIP = "skip"
+    # What it has more is added.
+    UPDATE = "update"
+    COPY = "copy"
+
+
 class Role(StrEnum):
     """Who speaks."""
 

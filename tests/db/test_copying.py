@@ -17,6 +17,7 @@ from duihua.models import User
 from duihua.schemas.conversation import ConversationCreate
 from duihua.search_index.rebuilding import DERIVED
 from duihua.transfer.importing import into_database
+from duihua.transfer.storing import Choice
 from tests.transfer.test_command import duihua
 from tests.transfer.test_import import archive, encoded
 
@@ -29,7 +30,7 @@ def source(sqlite_template: Path, tmp_path: Path) -> Path:
     file = tmp_path / "对话.jsonl"
     file.write_bytes(encoded(archive({"uuid": "a"}), archive()))
     uploads = partial(open_uploads, Config(data_dir=tmp_path))
-    into_database(f"sqlite:///{path}", file, lambda *_: None, uploads)
+    into_database(f"sqlite:///{path}", file, Choice(), lambda *_: None, uploads)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("ALTER TABLE conversations ADD COLUMN agent_state JSON")
         connection.execute("UPDATE conversations SET agent_state = ? WHERE id = 1", ('{"步": 1}',))

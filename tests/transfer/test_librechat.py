@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duihua.transfer.archive import Archive
-from duihua.transfer.formats import librechat
+from duihua.transfer.formats import others
 from duihua.transfer.found import BrokenArchive
 from tests.fixtures.client import Client
 from tests.transfer.test_import import archive, counts, encoded, load, zipped
@@ -54,8 +54,8 @@ FLAT = exported(
 
 
 def read(content: bytes) -> Archive | BrokenArchive:
-    assert librechat.detect(content)
-    [found] = librechat.archives(io.BytesIO(content))
+    assert others.detect(content)
+    [found] = others.archives(io.BytesIO(content))
     return found.content
 
 
@@ -136,11 +136,9 @@ def test_a_message_without_a_time_has_that_of_the_one_before() -> None:
     assert len({message.created_at for message in found.messages}) == 1
 
 
-@pytest.mark.parametrize(
-    "head", [b'{"messages": []}', b'[{"conversationId": "x", "messages": []}]', b"{}", b""]
-)
+@pytest.mark.parametrize("head", [b'{"messages": []}', b'{"said": "\\"conversationId\\": 1"}', b"{}", b""])
 def test_what_is_not_theirs_is_left_to_others(head: bytes) -> None:
-    assert not librechat.detect(head)
+    assert not others.detect(head)
 
 
 _ANY = st.recursive(

@@ -5,11 +5,16 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
+from duihua.core.ids import new_uuid
 from duihua.transfer import importing
+from duihua.transfer.found import Found
 from tests.files.uploads import stored
 from tests.fixtures.client import Client
 from tests.web.conftest import Visit
@@ -21,6 +26,12 @@ _DROP = """([name, text]) => {
   const area = document.querySelector(".drop-area");
   for (const type of ["dragenter", "drop"]) area.dispatchEvent(new DragEvent(type, options));
 }"""
+
+
+def _slowly(read: Callable[[Path], Iterator[Found]], path: Path) -> Iterator[Found]:
+    for found in read(path):
+        time.sleep(0.1)
+        yield found
 
 
 async def _downloaded(page: Page, button: str) -> tuple[str, bytes]:
@@ -113,15 +124,17 @@ async def test_an_import_that_is_cancelled_says_what_stays(
     exported = (await archive.post("/chat/export/batch", body)).body["data"]
     await archive.delete("/chat/conversations/batch", {"ids": body["chat_ids"]})
     await archive.delete("/chat/trash", {"all": True})
-    monkeypatch.setattr(importing, "_MESSAGES_AT_ONCE", 1)
-    read = importing.formats.read
-    monkeypatch.setattr(importing.formats, "read", lambda path: (time.sleep(0.1) or it for it in read(path)))
     async with visit() as visitor:
         page = visitor.page
         await page.goto(f"{archive.origin}/settings/data")
         file = {"name": "多.zip", "mimeType": "application/zip", "buffer": exported}
         await page.locator("input[type=file]").set_input_files([file])
         entry = page.locator(".import")
+        await expect(entry).to_contain_text("40 个新对话")
+        assert (await archive.get("/chat/conversations/list")).data["total"] == 0
+        monkeypatch.setattr(importing, "_MESSAGES_AT_ONCE", 1)
+        monkeypatch.setattr(importing.formats, "read", partial(_slowly, importing.formats.read))
+        await entry.get_by_role("button", name="导入").click()
         await expect(entry).to_contain_text("已导入 ")
         await entry.get_by_role("button", name="取消").click()
         await expect(entry).to_contain_text("已取消。已导入的 ")
@@ -143,17 +156,40 @@ async def test_importing_says_what_became_of_each(visit: Visit, archive: Client)
         entries = page.locator(".import")
         await page.goto(f"{archive.origin}/settings/data")
         await page.locator("input[type=file]").set_input_files([file])
+        await expect(entries.first.get_by_role("status")).to_contain_text("From Duihua")
+        await entries.first.get_by_role("button", name="Import").click()
         await expect(entries.first).to_contain_text("1 imported")
         await expect(entries.first.get_by_role("link", name="旅行 <b>plans</b>")).to_be_visible()
-        await page.evaluate(_DROP, ["again.json", exported.decode()])
-        await expect(entries).to_have_count(2)
-        await expect(entries.first).to_contain_text("1 skipped")
-        await expect(entries.first.locator("details[open] li")).to_contain_text("旅行 <b>plans</b>")
         await page.evaluate(_DROP, ["broken.json", json.dumps({"what": "is this"})])
-        await expect(entries).to_have_count(3)
+        await expect(entries).to_have_count(2)
         await expect(entries.first.get_by_role("alert")).to_contain_text(
             "Your conversations are as they were"
         )
         await entries.first.scroll_into_view_if_needed()
         await visitor.shoot("import-phone-dark")
     assert (await archive.get("/chat/conversations/list")).data["total"] == 1
+
+
+async def test_what_is_there_is_shown_before_it_is_brought_up_to_date(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="旅行")
+    await archive.say(chat["uuid"], "去哪里")
+    exported = (await archive.post("/chat/export", {"chat_id": chat["uuid"], "format": "json"})).body["data"]
+    newer = json.loads(exported)
+    leaf = newer["conversation"]["active_leaf"] = new_uuid()
+    newer["messages"].append(newer["messages"][0] | {"uuid": leaf, "content": "后来说的"})
+    async with visit(viewport={"width": 390, "height": 844}) as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/settings/data")
+        file = {"name": "新.json", "mimeType": "application/json", "buffer": json.dumps(newer).encode()}
+        await page.locator("input[type=file]").set_input_files([file])
+        entry = page.locator(".import")
+        await expect(entry.get_by_role("status")).to_contain_text("来自 Duihua")
+        await expect(entry).to_contain_text("1 个已存在")
+        begin = entry.get_by_role("button", name="导入")
+        await expect(begin).to_be_disabled()
+        await entry.get_by_text("补全").click()
+        await entry.scroll_into_view_if_needed()
+        await visitor.shoot("import-preview")
+        await begin.click()
+        await expect(entry).to_contain_text("补全 1 个")
+    assert [message["content"] for message in await archive.messages(chat["uuid"])] == ["后来说的"]

@@ -74,6 +74,7 @@ _BY_PHRASE = {
     "is a damaged or incomplete zip": "是损坏或不完整的 zip",
     "holds more than can be unpacked": "解压后过大",
     "is of no known format": "不是已知的格式",
+    "is no conversation": "不是一个对话",
     "larger than can be read": "过大，无法读取",
     "its messages are nested too deep; export it again without nesting": "消息嵌套过深，请不嵌套地重新导出",
     "what follows was not read": "其后的内容未读取",

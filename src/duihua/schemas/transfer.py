@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, StrictBool, field_validator, model_validator
 
 from duihua.schemas.base import QueryModel, Reference, RowId, WireModel
+from duihua.vocabulary import Duplicates
 
 ExportFormat = Literal["json", "markdown", "txt", "html"]
 _BRANCHES = (
@@ -76,6 +77,12 @@ class ImportQuery(QueryModel):
         False, alias="async", description="answer at once with a task to follow, and import meanwhile"
     )
     group_id: RowId | None = Field(None, description="default: the group of the archive's name, or a new one")
+    duplicates: Duplicates = Field(
+        Duplicates.SKIP,
+        description="conversations that are there already: skip them, update: add the messages "
+        "that they lack, copy: import them once more",
+    )
+    dry_run: bool = Field(False, description="change nothing, and report what the import would do")
 
 
 class ImportedConversation(BaseModel):
@@ -84,6 +91,8 @@ class ImportedConversation(BaseModel):
     uuid: str
     title: str
     message_count: int = Field(description="messages of the shown branch")
+    added: int = Field(description="messages that the import added, on every branch")
+    is_new: bool = Field(description="false: it was there and was updated")
 
 
 class ImportProblem(BaseModel):
@@ -96,12 +105,16 @@ class ImportProblem(BaseModel):
 
 
 class ImportReport(BaseModel):
-    """What an import did; `imported` + `skipped` + `failed` is every conversation that the file held."""
+    """What an import did; `imported` + `updated` + `skipped` + `failed` are all that the file held."""
 
     imported: int
+    updated: int = Field(description="those that were there and lacked messages; only with duplicates=update")
     skipped: int = Field(description="those that were there already")
     failed: int
-    conversations: list[ImportedConversation] = Field(description="the first 1000 of those imported")
+    formats: list[str] = Field(description="whose they are", examples=[["duihua"], ["chatgpt"]])
+    conversations: list[ImportedConversation] = Field(
+        description="the first 1000 of those imported or updated"
+    )
     errors: list[ImportProblem] = Field(description="the first 1000 of those skipped or failed")
 
 

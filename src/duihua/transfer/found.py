@@ -1,9 +1,10 @@
 """What an importer finds in a file: archives, and problems in their place."""
 
+import io
 from collections.abc import Callable
 from datetime import datetime
 from json import JSONDecodeError
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
 import msgspec
 from pydantic import ValidationError
@@ -16,6 +17,8 @@ from duihua.transfer.archive import FORMAT, VERSION, Archive, ArchivedMessage
 
 # An archive is read whole, because a conversation is stored whole or not at all.
 MOST_BYTES = 128 * 2**20
+# Some programs begin a text with this mark.
+BOM = b"\xef\xbb\xbf"
 
 
 class UnreadableFile(InvalidInput):
@@ -56,13 +59,26 @@ def _none(_: str) -> None:
 class Found(NamedTuple):
     """One conversation of a file, or why it cannot be read; `done` counts the bytes of the file so far.
 
-    `open_file` gives the content of a file of its messages by id, until the next conversation is asked for.
+    `open_file` gives the content of a file of its messages by id, until the next conversation is asked for;
+    `program` is whose format it is.
     """
 
     place: str
     content: Archive | BrokenArchive
     done: int
     open_file: Callable[[str], BinaryIO | None] = _none
+    program: str = FORMAT
+
+    @classmethod
+    def of(cls, place: str, content: Archive | BrokenArchive, done: int, program: str = FORMAT) -> Self:
+        """With the contents of files that the archive itself holds."""
+        if isinstance(content, BrokenArchive):
+            return cls(place, content, done, program=program)
+
+        def open_file(file_id: str) -> BinaryIO | None:
+            return io.BytesIO(content.files[file_id].content) if file_id in content.files else None
+
+        return cls(place, content, done, open_file, program)
 
 
 def archive_or_problem(content: bytes) -> Archive | BrokenArchive:

@@ -26,7 +26,9 @@ from duihua.schemas.transfer import ImportQuery
 from duihua.transfer import formats, storing
 from duihua.transfer.archive import Archive, file_ids, named_files
 from duihua.transfer.found import BrokenArchive, Found
+from duihua.transfer.storing import Choice
 from duihua.transfer.threads import from_thread
+from duihua.vocabulary import Duplicates
 
 Progress = Callable[[int, dict[str, Any]], None]
 _MOST_TOLD = 1000
@@ -51,36 +53,41 @@ class Importer(NamedTuple):
         return cls(from_thread(db.read), from_thread(db.write), take_back, user_id, language)
 
 
-def run(
-    path: Path, importer: Importer, group_id: int | None, progress: Progress | None = None
-) -> dict[str, Any]:
-    """Import the file: `ImportReport`. `progress` is told the bytes of the file done and the report so far.
+def run(path: Path, importer: Importer, choice: Choice, progress: Progress | None = None) -> dict[str, Any]:
+    """Import the file, or tell what it would do: `ImportReport`.
+
+    `progress` is told the bytes of the file done and the report so far.
 
     Raises:
         UnreadableFile: it holds nothing that can be imported; nothing was changed.
         GroupNotFound, StorageFull, StorageUnavailable: what came before is kept, and skipped next time.
     """
-    report: dict[str, Any] = {"imported": 0, "skipped": 0, "failed": 0, "conversations": [], "errors": []}
-    for some in _portions(_with_files(formats.read(path), importer, report)):
-        _store(some, importer, group_id, report)
+    report: dict[str, Any] = dict.fromkeys(("imported", "updated", "skipped", "failed"), 0)
+    report |= {"formats": [], "conversations": [], "errors": []}
+    everything = formats.read(path)
+    for some in _portions(everything if choice.is_dry else _with_files(everything, importer, choice, report)):
+        _store(some, importer, choice, report)
         if progress is not None:
             progress(some[-1].done, report)
     return report
 
 
-def _with_files(everything: Iterator[Found], importer: Importer, report: dict[str, Any]) -> Iterator[Found]:
+def _with_files(
+    everything: Iterator[Found], importer: Importer, choice: Choice, report: dict[str, Any]
+) -> Iterator[Found]:
     """What was found, its files stored: a conversation comes after whatever it shows."""
     for found in everything:
         if not isinstance(found.content, BrokenArchive):
-            if file_ids(found.content.messages):
+            if file_ids(found.content.messages) and not (
+                choice.duplicates == Duplicates.SKIP
+                and importer.read(storing.is_there, importer.user_id, found.content)
+            ):
                 _take_files(found, found.content, importer, report)
             found.content.files.clear()
         yield found
 
 
 def _take_files(found: Found, archive: Archive, importer: Importer, report: dict[str, Any]) -> None:
-    if importer.read(storing.is_there, importer.user_id, archive):
-        return
     kept: dict[str, dict[str, Any]] = {}
     for file_id, name in named_files(archive.messages).items():
         try:
@@ -119,12 +126,12 @@ def _portions(everything: Iterator[Found]) -> Iterator[list[Found]]:
 
 def retry_key(key: str | None, sha256: str, query: ImportQuery) -> RetryKey | None:
     """The client's key with what stands for its request."""
-    asked = f"POST /chat/import\n{query.group_id}\n{query.in_background}\n{sha256}"
+    asked = f"POST /chat/import\n{query.model_dump_json()}\n{sha256}"
     return RetryKey(key, hashlib.sha256(asked.encode()).hexdigest()) if key else None
 
 
 async def once(
-    db: Database, path: Path, importer: Importer, group_id: int | None, retry: RetryKey | None
+    db: Database, path: Path, importer: Importer, choice: Choice, retry: RetryKey | None
 ) -> dict[str, Any]:
     """Import the file, as `run` does, unless `retry` has been here before: then its report.
 
@@ -133,13 +140,11 @@ async def once(
     Raises:
         IdempotencyKeyReused, and what `run` raises.
     """
-    return await ask_once(
-        db, importer.user_id, retry, lambda: asyncio.to_thread(run, path, importer, group_id)
-    )
+    return await ask_once(db, importer.user_id, retry, lambda: asyncio.to_thread(run, path, importer, choice))
 
 
 def into_database(
-    url: str, path: Path, progress: Progress, uploads_of: Callable[[Database], Uploads]
+    url: str, path: Path, choice: Choice, progress: Progress, uploads_of: Callable[[Database], Uploads]
 ) -> dict[str, Any]:
     """Import the file for the local user into the database at `url`, as `run` does."""
 
@@ -147,7 +152,7 @@ def into_database(
         db = open_database(url)
         try:
             importer = Importer.of(db, uploads_of(db), LOCAL_USER_ID, "en")
-            return await asyncio.to_thread(run, path, importer, None, progress)
+            return await asyncio.to_thread(run, path, importer, choice, progress)
         finally:
             await db.close()
 
@@ -158,9 +163,12 @@ def _weight(archive: Archive) -> int:
     return 1 + sum(1 + len(message.content) // _MANY_CHARS for message in archive.messages)
 
 
-def _store(some: list[Found], importer: Importer, group_id: int | None, report: dict[str, Any]) -> None:
-    archives = [found.content for found in some if not isinstance(found.content, BrokenArchive)]
-    stored = iter(importer.write(storing.store_all, importer.user_id, archives, group_id) if archives else ())
+def _store(some: list[Found], importer: Importer, choice: Choice, report: dict[str, Any]) -> None:
+    whole = [found for found in some if not isinstance(found.content, BrokenArchive)]
+    archives = [found.content for found in whole]
+    ask, unit = (importer.read, storing.foresee_all) if choice.is_dry else (importer.write, storing.store_all)
+    stored: Iterator[Any] = iter(ask(unit, importer.user_id, archives, choice) if archives else ())
+    report["formats"] = list(dict.fromkeys(report["formats"] + [found.program for found in whole]))
     for found in some:
         if isinstance(found.content, BrokenArchive):
             problem = found.content
@@ -172,7 +180,7 @@ def _store(some: list[Found], importer: Importer, group_id: int | None, report: 
             title = found.content.conversation.title
             _tell(report["errors"], _problem(found, importer, title, "already_imported"))
         else:
-            report["imported"] += 1
+            report["imported" if conversation["is_new"] else "updated"] += 1
             _tell(report["conversations"], conversation)
 
 

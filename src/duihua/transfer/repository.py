@@ -23,6 +23,7 @@ class Node(NamedTuple):
     role: str
     status: str
     on_branch: bool
+    depth: int
 
 
 def conversation_ids(session: Session, user_id: int) -> Sequence[int]:
@@ -42,9 +43,11 @@ def group_name(session: Session, group_id: int) -> str | None:
 
 def nodes(session: Session, conversation_id: int) -> list[Node]:
     """The whole tree, deleted messages too, parents first."""
-    columns = (Message.id, Message.uuid, Message.parent_id, Message.role, Message.status, Message.on_branch)
+    columns = (Message.id, Message.uuid, Message.parent_id, Message.role, Message.status)
     rows = session.execute(
-        select(*columns).where(Message.conversation_id == conversation_id).order_by(Message.depth, Message.id)
+        select(*columns, Message.on_branch, Message.depth)
+        .where(Message.conversation_id == conversation_id)
+        .order_by(Message.depth, Message.id)
     )
     return [Node(*row) for row in rows]
 

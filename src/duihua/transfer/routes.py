@@ -42,6 +42,7 @@ from duihua.transfer.dependencies import (
 )
 from duihua.transfer.exporting import CONTENT_TYPES, Wanted
 from duihua.transfer.rendering import Reader
+from duihua.transfer.storing import Choice
 from duihua.transfer.tasks import Incoming
 
 router = feature_router("/chat", "export and import")
@@ -153,17 +154,21 @@ async def import_conversations(
     key: RetryHeader,
     query: Annotated[ImportQuery, Query()],
 ) -> Response:
-    """Import json, jsonl or zip of ours. What is there already stays: importing again adds nothing."""
+    """Import json, jsonl or zip of ours, or what ChatGPT, Claude, DeepSeek, LibreChat or Open WebUI export.
+
+    What is there already stays: importing again adds nothing, unless `duplicates` says so.
+    """
     if query.group_id is not None:
         await db.read(group_access.owned, importer.user_id, query.group_id)
     async with AsyncExitStack() as stack:
         file = await stack.enter_async_context(received(request))
         retry = importing.retry_key(key, file.sha256, query)
+        choice = Choice(query.group_id, query.duplicates, query.dry_run)
         if query.in_background:
             incoming = Incoming(file.path, stack.pop_all())
-            task_id = await tasks.start(importer, query.group_id, incoming, retry)
+            task_id = await tasks.start(importer, choice, incoming, retry)
             return Answer({"task_id": task_id}, "import_started", status=202, headers={"x-task-id": task_id})
-        report = await importing.once(db, file.path, importer, query.group_id, retry)
+        report = await importing.once(db, file.path, importer, choice, retry)
     return Answer(report, "imported")
 
 

@@ -5,42 +5,101 @@ ones are derived from them, the same for every import, so that a second one find
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Container, Iterator, Sequence
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from duihua import changes
 from duihua.changes import Act
+from duihua.conversations import access
+from duihua.core.ids import new_uuid
 from duihua.db.rows import insert_all, insert_now, reserve_ids
 from duihua.db.session import Session
 from duihua.groups import service as groups
+from duihua.messages import tree
 from duihua.models import Conversation, Message, MessageRevision
 from duihua.models.message import SAID
 from duihua.schemas import outgoing
 from duihua.schemas.group import ChatGroupCreate
 from duihua.transfer import repository
 from duihua.transfer.archive import Archive, ArchivedConversation, ArchivedMessage
-from duihua.vocabulary import ConversationStatus, MessageState
+from duihua.vocabulary import ConversationStatus, Duplicates, MessageState
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+class Choice(NamedTuple):
+    """Where imported conversations go, and what becomes of those that are there already."""
+
+    group_id: int | None = None
+    duplicates: Duplicates = Duplicates.SKIP
+    is_dry: bool = False
+
+
+class _Plan(NamedTuple):
+    """What is to be stored of an archive: all in a new conversation, or what is new in one that is there."""
+
+    uuid: str
+    is_new: bool
+    messages: list[ArchivedMessage]
+
+
 def store_all(
-    session: Session, user_id: int, archives: Sequence[Archive], group_id: int | None
+    session: Session, user_id: int, archives: Sequence[Archive], choice: Choice
 ) -> list[dict[str, Any] | None]:
-    """Store these conversations, as `store` does, together: one commit costs as much as the rows of one."""
-    return [store(session, user_id, archive, group_id) for archive in archives]
+    """Store these conversations together: one commit costs as much as the rows of one.
 
-
-def store(session: Session, user_id: int, archive: Archive, group_id: int | None) -> dict[str, Any] | None:
-    """Store the whole conversation: an `ImportedConversation`; None where it is there already.
-
-    Raises:
-        GroupNotFound.
+    Of each an `ImportedConversation`; None where nothing is to be stored of it. Raises GroupNotFound.
     """
-    uuid = _new_uuid(session, user_id, archive.conversation.uuid)
-    if uuid is None:
+    return [_store(session, user_id, archive, choice) for archive in archives]
+
+
+def foresee_all(
+    session: Session, user_id: int, archives: Sequence[Archive], choice: Choice
+) -> list[dict[str, Any] | None]:
+    """What `store_all` would answer: a unit of work for `Database.read`."""
+    plans = [(archive, _plan(session, user_id, archive, choice.duplicates)) for archive in archives]
+    return [plan and _outcome(archive, plan) for archive, plan in plans]
+
+
+def _store(session: Session, user_id: int, archive: Archive, choice: Choice) -> dict[str, Any] | None:
+    plan = _plan(session, user_id, archive, choice.duplicates)
+    if plan is None:
         return None
+    if plan.is_new:
+        _create(session, user_id, archive, plan.uuid, choice.group_id)
+    else:
+        _complete(session, user_id, archive, plan)
+    return _outcome(archive, plan)
+
+
+def _plan(session: Session, user_id: int, archive: Archive, duplicates: Duplicates) -> _Plan | None:
+    uuid, is_there = _uuid(session, user_id, archive.conversation.uuid)
+    if not is_there:
+        return _Plan(uuid, True, archive.messages)
+    if duplicates == Duplicates.SKIP:
+        return None
+    if duplicates == Duplicates.COPY:
+        return _Plan(new_uuid(), True, archive.messages)
+    conversation = access.owned(session, user_id, uuid)
+    known = {node.uuid for node in repository.nodes(session, conversation.id)}
+    missing = [each for each in archive.messages if _known_as(uuid, each, known) is None]
+    return _Plan(uuid, False, missing) if missing else None
+
+
+def _outcome(archive: Archive, plan: _Plan) -> dict[str, Any]:
+    count, added = len(_branch(archive)), len(plan.messages)
+    title = archive.conversation.title
+    return {
+        "uuid": plan.uuid,
+        "title": title,
+        "message_count": count,
+        "added": added,
+        "is_new": plan.is_new,
+    }
+
+
+def _create(session: Session, user_id: int, archive: Archive, uuid: str, group_id: int | None) -> None:
     names = [message.uuid for message in archive.messages]
     ids = dict(zip(names, reserve_ids(session, Message, len(names)), strict=True))
     branch = _branch(archive)
@@ -53,17 +112,51 @@ def store(session: Session, user_id: int, archive: Archive, group_id: int | None
     said = next((message.content for message in reversed(shown) if message.content), None)
     conversation.last_message = outgoing.preview(said) if said else None
     insert_now(session, conversation)
-    uuids = _message_uuids(session, uuid, archive.messages)
-    insert_all(session, Message, list(_rows(archive, conversation, ids, branch, uuids)))
-    insert_all(session, MessageRevision, _revisions(user_id, archive.messages, ids))
+    _insert(session, conversation, archive.messages, _Places(ids, {}, branch))
     changes.of_conversations(session, Act.CREATED, user_id, [conversation.id])
-    changes.of_messages(session, Act.CREATED, user_id, list(ids.values()), conversation_id=conversation.id)
-    return {"uuid": uuid, "title": conversation.title, "message_count": len(shown)}
+
+
+def _complete(session: Session, user_id: int, archive: Archive, plan: _Plan) -> None:
+    """Add what is missing; what is there stays as it is. The last message of the archive is shown, if new."""
+    conversation = access.owned(session, user_id, plan.uuid, lock=True)
+    nodes = {node.uuid: node for node in repository.nodes(session, conversation.id)}
+    known = {
+        each.uuid: nodes[name]
+        for each in archive.messages
+        if (name := _known_as(plan.uuid, each, nodes)) is not None
+    }
+    missing = [each for each in archive.messages if each.uuid not in known]
+    ids = {name: node.id for name, node in known.items()}
+    ids |= zip((each.uuid for each in missing), reserve_ids(session, Message, len(missing)), strict=True)
+    depths = {name: node.depth for name, node in known.items()}
+    _insert(session, conversation, missing, _Places(ids, depths, set()))
+    leaf = archive.conversation.active_leaf or archive.messages[-1].uuid
+    if leaf not in known:
+        tree.activate(session, conversation, session.get_one(Message, ids[leaf]))
+    changes.of_conversations(session, Act.CHANGED, user_id, [conversation.id])
+
+
+class _Places(NamedTuple):
+    """Where messages go in their tree, by their names in the archive."""
+
+    ids: dict[str, int]
+    depths: dict[str, int]
+    branch: set[str]
+
+
+def _insert(
+    session: Session, conversation: Conversation, messages: list[ArchivedMessage], places: _Places
+) -> None:
+    uuids = _message_uuids(session, conversation.uuid, messages)
+    insert_all(session, Message, list(_rows(messages, conversation, places, uuids)))
+    insert_all(session, MessageRevision, _revisions(conversation.user_id, messages, places.ids))
+    new = [places.ids[message.uuid] for message in messages]
+    changes.of_messages(session, Act.CREATED, conversation.user_id, new, conversation_id=conversation.id)
 
 
 def is_there(session: Session, user_id: int, archive: Archive) -> bool:
     """Whether the user has this conversation already: a unit of work for `Database.read`."""
-    return _new_uuid(session, user_id, archive.conversation.uuid) is None
+    return _uuid(session, user_id, archive.conversation.uuid)[1]
 
 
 def as_uuid(name: str) -> str:
@@ -71,14 +164,21 @@ def as_uuid(name: str) -> str:
     return name if _UUID.fullmatch(name) else str(uuid5(NAMESPACE_OID, name))
 
 
-def _new_uuid(session: Session, user_id: int, name: str) -> str | None:
+def _uuid(session: Session, user_id: int, name: str) -> tuple[str, bool]:
+    """The conversation's uuid here, and whether the user has it."""
     uuid = as_uuid(name)
     while (taken := repository.conversation_state(session, uuid)) is not None:
         owner, status = taken
         if owner == user_id and status != ConversationStatus.DELETED:
-            return None
+            return uuid, True
         uuid = str(uuid5(UUID(uuid), str(user_id)))
-    return uuid
+    return uuid, False
+
+
+def _known_as(chat_uuid: str, message: ArchivedMessage, known: Container[str]) -> str | None:
+    """Which of the conversation's messages it was made, if it was."""
+    derived = str(uuid5(UUID(chat_uuid), message.uuid))
+    return next((name for name in (message.uuid, derived) if name in known), None)
 
 
 def _message_uuids(session: Session, chat_uuid: str, messages: list[ArchivedMessage]) -> dict[str, str]:
@@ -128,25 +228,22 @@ def _branch(archive: Archive) -> set[str]:
 
 
 def _rows(
-    archive: Archive,
-    conversation: Conversation,
-    ids: dict[str, int],
-    branch: set[str],
-    names: dict[str, str],
+    messages: list[ArchivedMessage], conversation: Conversation, places: _Places, uuids: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
     depths: dict[str | None, int] = {None: -1}
-    for message in archive.messages:
+    depths.update(places.depths)
+    for message in messages:
         depths[message.uuid] = depths[message.parent] + 1
         # Nobody is writing a reply that comes out of a file.
         is_cut = message.state == MessageState.STREAMING
         yield {field: getattr(message, field) for field in SAID} | {
-            "id": ids[message.uuid],
-            "uuid": names[message.uuid],
+            "id": places.ids[message.uuid],
+            "uuid": uuids[message.uuid],
             "user_id": conversation.user_id,
             "conversation_id": conversation.id,
-            "parent_id": ids[message.parent] if message.parent is not None else None,
+            "parent_id": places.ids[message.parent] if message.parent is not None else None,
             "depth": depths[message.uuid],
-            "on_branch": message.uuid in branch,
+            "on_branch": message.uuid in places.branch,
             "state": MessageState.INTERRUPTED if is_cut else message.state,
         }
 

@@ -22,6 +22,7 @@ from duihua.models import ImportTask
 from duihua.schemas import stream
 from duihua.transfer import importing, task_repository
 from duihua.transfer.importing import Importer
+from duihua.transfer.storing import Choice
 from duihua.transfer.task_repository import Ended
 from duihua.vocabulary import ImportState
 
@@ -129,7 +130,7 @@ class ImportTasks:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def start(
-        self, importer: Importer, group_id: int | None, incoming: Incoming, retry: RetryKey | None
+        self, importer: Importer, choice: Choice, incoming: Incoming, retry: RetryKey | None
     ) -> str:
         """Import the file from now on, or earlier if `retry` has been here before; the name of the task.
 
@@ -150,7 +151,7 @@ class ImportTasks:
                 progress = _Progress()
                 progress.is_stopping = self._stopping
                 kept = Incoming(incoming.path, until.pop_all())
-                work = asyncio.create_task(self._work(task_id, importer, group_id, kept, progress))
+                work = asyncio.create_task(self._work(task_id, importer, choice, kept, progress))
                 self._running[work] = progress
                 work.add_done_callback(self._running.pop)
         return task_id
@@ -159,7 +160,7 @@ class ImportTasks:
         self,
         task_id: str,
         importer: Importer,
-        group_id: int | None,
+        choice: Choice,
         incoming: Incoming,
         progress: _Progress,
     ) -> None:
@@ -168,7 +169,7 @@ class ImportTasks:
             async with incoming.release, self._turn:
                 progress.check()
                 report = await asyncio.to_thread(
-                    importing.run, incoming.path, importer, group_id, progress.tell
+                    importing.run, incoming.path, importer, choice, progress.tell
                 )
             counts = progress.counts | {name: report[name] for name in _COUNTS}
             ended = Ended(ImportState.COMPLETE, counts, report)

@@ -8,18 +8,20 @@ const GIVE_UP_MS = 60_000;
 /**
  * @typedef {{ done: number, total: number, imported: number, skipped: number, failed: number }} ImportProgress bytes,
  *   and conversations
- * @typedef {{ imported: number, skipped: number, failed: number, errors: any[],
- *   conversations: { uuid: string, title: string, message_count: number }[] }} ImportReport
+ * @typedef {{ imported: number, updated: number, skipped: number, failed: number, formats: string[], errors: any[],
+ *   conversations: { uuid: string, title: string, message_count: number, added: number, is_new: boolean }[] }} ImportReport
+ * @typedef {{ groupId?: number | null, duplicates?: "skip" | "update" | "copy", dryRun?: boolean }} ImportOptions where
+ *   the conversations go (null: where the file says), what becomes of those that are there, and whether it is only told
  */
 
 /**
  * @param {FormData} formData with the field `file`
- * @param {number | null} groupId where the conversations go; null: where the file says
+ * @param {ImportOptions} options
  * @param {(event: { loaded: number, total: number }) => void} onUpload @param {AbortSignal} signal of the upload
  * @returns {Promise<string>} the import's name
  */
-export async function startImport(formData, groupId, onUpload, signal) {
-  const { task_id } = await upload("/chat/import", formData, { query: { groupId, async: true }, onProgress: onUpload, signal });
+export async function startImport(formData, options, onUpload, signal) {
+  const { task_id } = await upload("/chat/import", formData, { query: { ...options, async: true }, onProgress: onUpload, signal });
   return task_id;
 }
 

@@ -1,35 +1,33 @@
 """Our own archives in JSON: one, or one a line."""
 
-import io
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import msgspec
 
-from duihua.transfer.found import MOST_BYTES, BrokenArchive, Found, archive_or_problem
+from duihua.transfer.found import BOM, MOST_BYTES, BrokenArchive, Found, archive_or_problem
 
 _OURS = re.compile(rb'\s*\{(?=.{0,1000}"format"\s*:\s*"duihua")', re.DOTALL)
-_BOM = b"\xef\xbb\xbf"
 
 
 def detect(head: bytes) -> bool:
     """Whether the first object says that it is ours."""
-    return _OURS.match(head.removeprefix(_BOM)) is not None
+    return _OURS.match(head.removeprefix(BOM)) is not None
 
 
 def archives(file: BinaryIO) -> Iterator[Found]:
     """One archive where the first line is not a whole one, else an archive a line."""
-    first = file.readline(MOST_BYTES + 1).removeprefix(_BOM)
+    first = file.readline(MOST_BYTES + 1).removeprefix(BOM)
     if not _is_whole(first.rstrip()):
         content = first + file.read(MOST_BYTES + 1 - len(first))
-        yield _found("", content, len(content))
+        yield Found.of("", archive_or_problem(content), len(content))
         return
     number, done, line = 1, 0, first
     while line:
         done += len(line)
         if line.strip():
-            yield _found(f"line {number}", line.rstrip(), done)
+            yield Found.of(f"line {number}", archive_or_problem(line.rstrip()), done)
         if len(line) > MOST_BYTES:
             yield Found(f"line {number}", BrokenArchive(reason="what follows was not read"), done)
             return
@@ -45,14 +43,3 @@ def _is_whole(line: bytes) -> bool:
         # As an archive it is broken, and what follows stands for itself.
         return line.endswith(b"]}")
     return True
-
-
-def _found(place: str, content: bytes, done: int) -> Found:
-    archive = archive_or_problem(content)
-    if isinstance(archive, BrokenArchive):
-        return Found(place, archive, done)
-
-    def open_file(file_id: str) -> BinaryIO | None:
-        return io.BytesIO(archive.files[file_id].content) if file_id in archive.files else None
-
-    return Found(place, archive, done, open_file)

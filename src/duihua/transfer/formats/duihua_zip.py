@@ -1,16 +1,20 @@
 """A zip of what `texts` knows. No entry is ever written to a disk: a name is only told in reports."""
 
+import contextlib
 import io
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Self, TypeVar, cast
+from typing import Any, BinaryIO, Self, TypeVar, cast
+
+import msgspec
 
 from duihua.transfer.archive import FILES_FOLDER
-from duihua.transfer.formats import duihua_json, texts
-from duihua.transfer.found import BrokenArchive, Found, UnreadableFile
+from duihua.transfer.formats import duihua_json, others, texts
+from duihua.transfer.formats.told import mapping
+from duihua.transfer.found import MOST_BYTES, BrokenArchive, Found, UnreadableFile
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -20,6 +24,10 @@ _MOST_UNPACKED = 64 * 2**30
 _LONGEST_NAME = 200
 # Any other name is that of an archive, and no archive.
 _CONTENT = re.compile(re.escape(FILES_FOLDER) + "[0-9a-f-]{36}")
+# What ChatGPT, Claude and DeepSeek call theirs.
+_THEIRS = re.compile(r"(?:.*/)?conversations(?:-\d+)?\.json")
+_NAMES = "conversation_asset_file_names.json"
+_FILE_ID = re.compile(r"file[-_][0-9A-Za-z]+")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
 
 
@@ -38,17 +46,50 @@ def read(path: Path) -> Iterator[Found]:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         if len(entries) > _MOST_ENTRIES or sum(entry.file_size for entry in entries) > _MOST_UNPACKED:
             raise UnreadableFile(reason="holds more than can be unpacked")
-        contents = {
-            entry.filename.removeprefix(FILES_FOLDER): entry
-            for entry in entries
-            if _CONTENT.fullmatch(entry.filename)
-        }
+        theirs = [entry for entry in entries if _is_theirs(archive, entry)]
+        contents = _their_contents(archive, entries) if theirs else _contents(entries)
+        beside = set(entries).difference(theirs) if theirs else set(contents.values())
         done = 0
         for entry in entries:
-            if entry.filename.removeprefix(FILES_FOLDER) not in contents:
+            if entry not in beside:
                 for found in _entry(archive, entry):
                     yield found._replace(done=done, open_file=_opener(archive, contents, found))
             done += entry.compress_size
+
+
+def _contents(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """The files of a zip of ours, by their ids."""
+    return {
+        entry.filename.removeprefix(FILES_FOLDER): entry
+        for entry in entries
+        if _CONTENT.fullmatch(entry.filename)
+    }
+
+
+def _is_theirs(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether it holds conversations of another program: what is beside it is then none of its own."""
+    if not _THEIRS.fullmatch(entry.filename):
+        return False
+    try:
+        with archive.open(entry) as file:
+            return others.detect(file.read(texts.HEAD_BYTES))
+    except _DAMAGED:
+        return True
+
+
+def _their_contents(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """The files of ChatGPT, by the ids that their names begin with; newer zips tell the names elsewhere."""
+    names: dict[str, Any] = {}
+    for entry in entries:
+        if entry.filename.rpartition("/")[2] == _NAMES and entry.file_size <= MOST_BYTES:
+            with contextlib.suppress(*_DAMAGED, msgspec.DecodeError):
+                names = mapping(msgspec.json.decode(archive.read(entry)))
+    found = {}
+    for entry in entries:
+        name = entry.filename.rpartition("/")[2]
+        if known := _FILE_ID.match(str(names.get(entry.filename, names.get(name, name)))):
+            found[known[0]] = entry
+    return found
 
 
 def _opener(

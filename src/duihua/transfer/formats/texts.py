@@ -7,7 +7,7 @@
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from duihua.transfer.formats import duihua_json, librechat
+from duihua.transfer.formats import duihua_json, others
 from duihua.transfer.found import Found
 
 HEAD_BYTES = 64 * 1024
@@ -22,7 +22,7 @@ class TextFormat(NamedTuple):
 
 TEXT_FORMATS = (
     TextFormat(duihua_json.detect, duihua_json.archives),
-    TextFormat(librechat.detect, librechat.archives),
+    TextFormat(others.detect, others.archives),
 )
 
 
