@@ -28,7 +28,7 @@ async def test_everything_goes_out_and_in_again(client: Client, tmp_path: Path) 
     status, written, said = await export(client, str(out))
     assert (status, written, "2 exported" in said) == (0, "", True), said
     back = await asyncio.to_thread(duihua, other, "import", str(out))
-    assert back.stdout.splitlines()[-1] == "2 imported, 0 skipped, 0 failed"
+    assert back.stdout.splitlines()[-1] == "2 imported, 0 updated, 0 skipped, 0 failed"
     await asyncio.to_thread(duihua, other, "export", str(again))
     first, second = zipfile.ZipFile(out), zipfile.ZipFile(again)
     assert first.namelist() == ["量子_纠缠.json", "Reise.json"]
