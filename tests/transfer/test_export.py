@@ -6,6 +6,7 @@ import re
 import zipfile
 from urllib.parse import unquote
 
+from duihua.core.clock import now
 from duihua.transfer import rendering
 from tests.fixtures.client import Client
 from tests.fixtures.rows import add_stranger
@@ -32,7 +33,7 @@ def name_of(headers: dict[str, str]) -> str:
 async def test_json_holds_every_version_and_earlier_text(client: Client) -> None:
     chat = await a_conversation(client, "测试：a/b")
     answer = await client.post("/chat/export", {"chatId": chat})
-    assert name_of(answer.headers) == "测试：a_b.json"
+    assert name_of(answer.headers) == f"测试：a_b-{now():%Y-%m-%d}.json"
     archive = json.loads(answer.data)
     assert (archive["format"], archive["version"]) == ("duihua", 1)
     question, first, second = archive["messages"]
@@ -61,7 +62,7 @@ async def test_markdown_and_text_are_the_shown_branch(client: Client) -> None:
     assert "### User" in markdown
     assert markdown.endswith("```python\nprint(1)\n```\n"), "an open fence is closed"
     answer = await client.post("/chat/export", body | {"format": "txt"})
-    assert name_of(answer.headers) == "阅读.txt"
+    assert name_of(answer.headers) == f"阅读-{now():%Y-%m-%d}.txt"
     assert "[用户]" in answer.data.decode()
 
 

@@ -1,6 +1,7 @@
 """The web client, as `web/build.py` left it in the package: hashed assets, and one page for every path."""
 
 import mimetypes
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,7 +37,9 @@ class WebClient:
         self._page = folder / "index.html"
         # Known beforehand: a path can name nothing but these.
         self._files = {
-            f"/{path.relative_to(folder).as_posix()}": path for path in folder.rglob("*") if path.is_file()
+            f"/{path.relative_to(folder).as_posix()}": path
+            for parent, _, names in os.walk(folder)
+            for path in map(Path(parent).joinpath, names)
         }
         self._otherwise = otherwise
 

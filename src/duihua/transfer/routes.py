@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from duihua.auth.dependencies import User
 from duihua.core.clock import now
+from duihua.core.filenames import extension_of
 from duihua.generation.dependencies import ResumeAfter
 from duihua.generation.event_stream import HEADERS
 from duihua.groups import access as group_access
@@ -83,7 +84,7 @@ async def export_conversation(
     """One conversation as a file: json, Markdown, text or HTML; with every version, or its shown branch."""
     wanted = _wanted(request, reader, files)
     file = await asyncio.to_thread(exporting.one, read, user.id, request.chat_id, wanted)
-    return StreamingResponse(file.pieces, headers=_headers(file.name, CONTENT_TYPES[request.format]))
+    return StreamingResponse(file.pieces, headers=_headers(_dated(file.name), CONTENT_TYPES[request.format]))
 
 
 @router.post(
@@ -214,7 +215,13 @@ def _wanted(
 
 def _zip(read: Callable[..., Any], user_id: int, references: list[str], wanted: Wanted) -> Response:
     pieces = exporting.zipped(read, user_id, references, wanted)
-    return StreamingResponse(pieces, headers=_headers(f"duihua-{now():%Y-%m-%d}.zip", "application/zip"))
+    return StreamingResponse(pieces, headers=_headers(_dated("duihua.zip"), "application/zip"))
+
+
+def _dated(name: str) -> str:
+    """`name` with today's date: of several exports it tells which is which."""
+    extension = extension_of(name)
+    return f"{name[: len(name) - len(extension)]}-{now():%Y-%m-%d}{extension}"
 
 
 def _headers(name: str, content_type: str) -> dict[str, str]:
