@@ -8,14 +8,24 @@ from playwright.async_api import expect
 
 from tests.architecture.tree import ROOT
 from tests.fixtures.client import Client
-from tests.web.browser import open_sharing
+from tests.web.browser import Visitor, ask, open_sharing
 from tests.web.conftest import Visit
 
 _AXE = str(ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js")
 _RUN = """async () => (await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })).violations
   .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join(" | ")}`)"""
+
+
+async def _clean(visitor: Visitor, name: str) -> None:
+    """What is on the page now has no violation; `name` is that of its screenshot."""
+    await visitor.page.evaluate(await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8"))
+    found = await visitor.page.evaluate(_RUN)
+    await visitor.shoot(f"axe-{name}")
+    assert found == [], f"{name}: " + "\n".join(found)
+
+
 # Pages beside the chat, and what tells that they are there.
-_PAGES = {
+PAGES = {
     "prompts": "/prompts",
     "prompt": "/prompts/1",
     "new-prompt": "/prompts/new",
@@ -38,7 +48,7 @@ _OPENING = {
     # Last: what is typed is a draft.
     "prompts": "/",
 }
-_REPLY = """# 标题
+REPLY = """# 标题
 
 正文 **重点。** `code` [链接](/)
 
@@ -66,9 +76,8 @@ async def test_no_violations(visit: Visit, archive: Client, theme: str, language
     long = "很长的标题 with a very long English part that does not fit into any sidebar at all, 真的放不下"
     await archive.conversation(title=long, group_id=group["id"])
     chat = await archive.conversation(title=long)
-    script = {"offline": {"text": _REPLY, "reasoning": "想一想。", "rate": 0}}
+    script = {"offline": {"text": REPLY, "reasoning": "想一想。", "rate": 0}}
     await archive.say(chat["uuid"], "请给我看看 Markdown 的样子", config=script)
-    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
     async with visit(color_scheme=theme, locale=language) as visitor:
         page = visitor.page
         for name, path in {"empty": "/", "full": f"/c/{chat['uuid']}", "missing": "/nowhere"}.items():
@@ -76,10 +85,36 @@ async def test_no_violations(visit: Visit, archive: Client, theme: str, language
             await page.locator(
                 ".message.assistant .diagram img" if name == "full" else "h1:not(.top-bar h1)"
             ).first.wait_for()
-            await page.evaluate(axe)
-            found = await page.evaluate(_RUN)
-            await visitor.shoot(f"axe-{name}-{theme}")
-            assert found == [], "\n".join(found)
+            await _clean(visitor, f"{name}-{theme}")
+
+
+async def _see_what_comes_later(visitor: Visitor, archive: Client, theme: str) -> None:
+    """The details of a failure, the boxes of the sidebar, and what waits to be sent."""
+    page = visitor.page
+    await page.reload()
+    await page.get_by_role("button", name="详情").click()
+    await page.locator(".failure-details").wait_for()
+    await page.locator(".chat-row").hover()
+    await expect(page.get_by_role("checkbox", name="选择“浮层")).to_have_css("opacity", "1")
+    await _clean(visitor, f"details-{theme}")
+    await page.get_by_role("checkbox", name="选择“浮层").click()
+    await page.get_by_role("toolbar").wait_for()
+    await _clean(visitor, f"chosen-{theme}")
+    hangs = {"offline": {"text": "说了一半。", "hang_after": 4, "rate": 0}}
+    chat = await archive.conversation(title="排队", config=hangs)
+    await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+    await ask(page, "问")
+    await expect(page.locator(".prose")).to_contain_text("说了一半")
+    for words in ("再问", "很长的一句话，" * 40):
+        await ask(page, words)
+    waiting = page.get_by_role("list", name="等待发送")
+    await expect(waiting.get_by_role("listitem")).to_have_count(2)
+    await _clean(visitor, f"queue-{theme}")
+    await page.get_by_role("button", name="停止生成").click()
+    await expect(waiting.get_by_role("button", name="现在发送")).to_have_count(2)
+    # However long it is, what can be done with it is in sight.
+    await expect(waiting.get_by_role("button", name="放弃").last).to_be_in_viewport(ratio=1)
+    await _clean(visitor, f"queue-held-{theme}")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -89,28 +124,27 @@ async def test_no_violations_in_what_opens_above_a_page(visit: Visit, archive: C
     failing = {"offline": {"text": "说到一半", "error": "provider_unauthorized", "fail_after": 3, "rate": 0}}
     await archive.say(chat["uuid"], "找得到的词")
     await archive.post("/chat/messages", {"chat_id": chat["uuid"], "content": "再说", "config": failing})
-    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
     async with visit(color_scheme=theme) as visitor:
         page = visitor.page
         field = page.get_by_role("textbox", name="消息")
         for name, keys in _OPENING.items():
             await page.goto(f"{archive.origin}/c/{chat['uuid']}")
             await page.locator(".failure").wait_for()
-            await page.evaluate(axe)
             await (field.press(keys) if keys else page.get_by_role("button", name="这个对话的设置").click())
             await page.locator("dialog[open], .prompt-menu, .find-bar").wait_for()
             if name == "palette":
                 await page.get_by_role("combobox", name="搜索").fill("找得到")
                 await page.locator("#found mark").first.wait_for()
+                await page.get_by_role("combobox", name="时间").select_option("dates")
+                await page.get_by_label("从哪天").fill("2001-01-01")
             if name == "find":
                 await page.keyboard.type("找得到")
                 await expect(page.locator(".find-bar .count")).to_have_text("1/1")
-            found = await page.evaluate(_RUN)
-            await visitor.shoot(f"axe-{name}-{theme}")
-            assert found == [], "\n".join(found)
+            await _clean(visitor, f"{name}-{theme}")
+        await _see_what_comes_later(visitor, archive, theme)
 
 
-async def _fill(archive: Client) -> None:
+async def fill(archive: Client) -> None:
     """Something on every page."""
     await archive.post("/chat/api-keys", {"provider": "ollama", "status": "inactive"})
     prompt = {"title": "翻译 Translate", "content": "译成{{语言}}", "tags": ["写作"], "category": "role"}
@@ -126,18 +160,17 @@ async def _fill(archive: Client) -> None:
 async def test_no_violations_on_the_other_pages(
     visit: Visit, archive: Client, theme: str, language: str
 ) -> None:
-    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
-    await _fill(archive)
+    await fill(archive)
     async with visit(color_scheme=theme, locale=language) as visitor:
         page = visitor.page
-        for name, path in _PAGES.items():
+        for name, path in PAGES.items():
             await page.goto(archive.origin + path)
             await page.locator(".page h2").first.wait_for()
             await expect(page.locator(".failed")).to_have_count(0)
-            await page.evaluate(axe)
-            found = await page.evaluate(_RUN)
-            await visitor.shoot(f"axe-{name}-{theme}")
-            assert found == [], f"{name}: " + "\n".join(found)
+            if name == "statistics":
+                await page.locator(".segments label", has=page.locator("[value=dates]")).click()
+                await expect(page.locator(".page [type=date]")).to_have_count(2)
+            await _clean(visitor, f"{name}-{theme}")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -145,10 +178,9 @@ async def test_no_violations_where_a_conversation_is_shared(
     visit: Visit, archive: Client, theme: str
 ) -> None:
     chat = await archive.conversation(title="给大家看")
-    script = {"offline": {"text": _REPLY, "reasoning": "想一想。", "rate": 0}}
+    script = {"offline": {"text": REPLY, "reasoning": "想一想。", "rate": 0}}
     await archive.say(chat["uuid"], "请给我看看", config=script)
     share = (await archive.post(f"/chat/conversations/{chat['uuid']}/share", {})).data
-    axe = await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8")
     async with visit(color_scheme=theme) as visitor:
         page = visitor.page
         await open_sharing(page, archive.origin, "给大家看")
@@ -160,19 +192,16 @@ async def test_no_violations_where_a_conversation_is_shared(
                 # Where it is served nothing runs, axe neither.
                 await page.goto("about:blank")
                 await page.set_content(content)
-            await page.evaluate(axe)
-            found = await page.evaluate(_RUN)
-            await visitor.shoot(f"axe-{name}-page-{theme}")
-            assert found == [], f"{name}: " + "\n".join(found)
+            await _clean(visitor, f"{name}-page-{theme}")
 
 
 async def test_a_small_or_enlarged_screen_scrolls_in_one_direction(visit: Visit, archive: Client) -> None:
     """320 pixels: what 1280 are at 400 %."""
     chat = await archive.conversation(title="很长的标题 " * 12)
-    await archive.say(chat["uuid"], "w" * 300, config={"offline": {"text": _REPLY, "rate": 0}})
+    await archive.say(chat["uuid"], "w" * 300, config={"offline": {"text": REPLY, "rate": 0}})
     async with visit(viewport={"width": 320, "height": 512}, reduced_motion="reduce") as visitor:
         page = visitor.page
-        for name, path in {"new": "/", "chat": f"/c/{chat['uuid']}", **_PAGES}.items():
+        for name, path in {"new": "/", "chat": f"/c/{chat['uuid']}", **PAGES}.items():
             await page.goto(archive.origin + path)
             await page.locator(".top-bar").wait_for()
             await page.locator("[aria-busy=true], .skeleton").first.wait_for(state="detached")

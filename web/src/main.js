@@ -8,6 +8,7 @@ import { createApp } from "vue";
 import { configure } from "./api/http.js";
 import App from "./App.vue";
 import { language } from "./lib/i18n.js";
+import { stayAboveKeyboard } from "./lib/keyboard.js";
 import { isMounted, later } from "./lib/later.js";
 import { keepShell } from "./lib/shell.js";
 import { router } from "./router.js";
@@ -21,6 +22,7 @@ const settings = useSettings();
 // A part of the page that is not there any more: the server has a newer client. Without a network nothing is there.
 window.addEventListener("vite:preloadError", () => navigator.onLine && (useUi().outdated ??= { renew: () => location.reload() }));
 configure({ language });
+stayAboveKeyboard();
 
 // The words first: without them there is nothing to paint. What comes from the server fills the page as it comes.
 await settings.start();

@@ -1,6 +1,7 @@
 // On a narrow screen the sidebar is a drawer: a stroke to the right from the edge opens it, one to the left closes it, and
-// so do Escape and the back button of a phone.
+// so do Escape and the back button: that of a phone, and the browser's own where it would lead to another page of ours.
 import { onBeforeUnmount, onMounted, watch } from "vue";
+import { useRouter } from "vue-router";
 
 import { useUi } from "@/stores/ui.js";
 
@@ -9,6 +10,7 @@ const STROKE_PX = 60;
 
 export function useDrawer() {
   const ui = useUi();
+  const router = useRouter();
   let from = null;
   /** @type {any} of browsers that have one */
   let watcher = null;
@@ -26,6 +28,13 @@ export function useDrawer() {
   const close = () => (ui.sidebarOpen = false);
   const onKey = (event) => event.key === "Escape" && ui.isNarrow && ui.sidebarOpen && !watcher && !event.defaultPrevented && close();
 
+  /** Going back or forward, where the history is there already, closes the drawer, and that is all it does. */
+  const unguard = router.beforeEach((to) => {
+    if (!ui.isNarrow || !ui.sidebarOpen || history.state?.current !== to.fullPath) return true;
+    close();
+    return false;
+  });
+
   watch(() => ui.isNarrow && ui.sidebarOpen, (open) => {
     watcher?.destroy();
     watcher = open && "CloseWatcher" in window ? Object.assign(new window.CloseWatcher(), { onclose: close }) : null;
@@ -39,5 +48,6 @@ export function useDrawer() {
     window.removeEventListener("touchstart", onStart);
     window.removeEventListener("touchend", onEnd);
     window.removeEventListener("keydown", onKey);
+    unguard();
   });
 }

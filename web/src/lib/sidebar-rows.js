@@ -3,7 +3,9 @@
 import { t } from "./i18n.js";
 import { period } from "./time.js";
 
-export const HEIGHT = { chat: 34, head: 36, group: 34, note: 32 };
+/** Fingers want more than a pointer does. */
+const isTouch = globalThis.matchMedia?.("(pointer: coarse)").matches;
+export const HEIGHT = isTouch ? { chat: 44, head: 44, group: 44, note: 32 } : { chat: 34, head: 36, group: 34, note: 32 };
 
 /**
  * @param {{ pinned: string[], groups: any[], opened: Set<number>, recent: string[], idsOf: (groupId: number) => string[],
