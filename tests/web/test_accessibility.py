@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.architecture.tree import ROOT
 from tests.fixtures.client import Client
@@ -195,8 +195,17 @@ async def test_no_violations_where_a_conversation_is_shared(
             await _clean(visitor, f"{name}-page-{theme}")
 
 
+# Two frames: a chart is drawn as wide as it was measured in the one before.
+_SETTLED = """() => new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));
+})"""
+# What scrolls up and down, and is wider than it shows.
+_WIDER = """() => [...document.querySelectorAll("html, main, .page, .scroller, .welcome")]
+  .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.className || each.nodeName)"""
+
+
 async def test_a_small_or_enlarged_screen_scrolls_in_one_direction(visit: Visit, archive: Client) -> None:
-    """320 pixels: what 1280 are at 400 %."""
+    """320 pixels and 640: what 1280 are at 400 and at 200 %."""
     chat = await archive.conversation(title="很长的标题 " * 12)
     await archive.say(chat["uuid"], "w" * 300, config={"offline": {"text": REPLY, "rate": 0}})
     async with visit(viewport={"width": 320, "height": 512}, reduced_motion="reduce") as visitor:
@@ -205,12 +214,55 @@ async def test_a_small_or_enlarged_screen_scrolls_in_one_direction(visit: Visit,
             await page.goto(archive.origin + path)
             await page.locator(".top-bar").wait_for()
             await page.locator("[aria-busy=true], .skeleton").first.wait_for(state="detached")
-            wide = await page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
-            inside = await page.evaluate("document.querySelector('main').scrollWidth - innerWidth")
-            assert (wide, inside) == (0, 0), name
+            for width, height in ((320, 512), (640, 400)):
+                await page.set_viewport_size({"width": width, "height": height})
+                await page.evaluate(_SETTLED)
+                assert await page.evaluate(_WIDER) == [], (name, width)
         await page.goto(f"{archive.origin}/c/{chat['uuid']}")
         await page.locator(".prose").first.wait_for()
         await visitor.shoot("narrow")
+
+
+# What tells a chosen one from the others, in the reader's own colours.
+_LOOK = """(element) => {
+  const { outlineStyle, backgroundColor, borderStyle } = getComputedStyle(element);
+  return [outlineStyle, backgroundColor, borderStyle].join();
+}"""
+_LASTING = """() => document.getAnimations()
+  .filter((each) => each.effect.getComputedTiming().activeDuration > 1).length"""
+
+
+async def _differ(page: Page, chosen: str, other: str) -> None:
+    looks = [await page.locator(each).first.evaluate(_LOOK) for each in (chosen, other)]
+    assert looks[0] != looks[1], (chosen, looks)
+
+
+async def test_ones_own_colours_tell_what_is_chosen_and_nothing_moves(visit: Visit, archive: Client) -> None:
+    await archive.conversation(title="另一个")
+    hangs = {"offline": {"text": "说了一半。", "hang_after": 4, "rate": 0}}
+    chat = await archive.conversation(title="自己的颜色", config=hangs)
+    async with visit(forced_colors="active", reduced_motion="reduce") as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await ask(page, "问")
+        await expect(page.locator(".prose")).to_contain_text("说了一半")
+        assert await page.evaluate(_LASTING) == 0
+        await _differ(page, ".chat-row.open", ".chat-row:not(.open)")
+        await _differ(page, ".bubble", ".message.user")
+        await visitor.shoot("forced-chat")
+        await page.keyboard.press("Control+k")
+        await page.locator("#found-1").wait_for()
+        await _differ(page, ".palette [aria-selected=true]", ".palette [aria-selected=false]")
+        for path in ("/settings", "/settings/data"):
+            await page.goto(archive.origin + path)
+            await page.locator(".segments :checked").first.wait_for(state="attached")
+            await _differ(page, ".segments :checked + span", ".segments :not(:checked) + span")
+            await _differ(page, ".settings a[aria-current]", ".settings a:not([aria-current])")
+            await visitor.shoot(f"forced{path.replace('/', '-')}")
+        switch = page.get_by_role("switch").first
+        before = await switch.evaluate(_LOOK)
+        await switch.click()
+        assert await switch.evaluate(_LOOK) != before
 
 
 async def test_keys_lead_past_the_list_and_a_finished_reply_is_told(visit: Visit, archive: Client) -> None:

@@ -136,11 +136,11 @@ async def test_back_closes_the_drawer_and_a_keyboard_covers_nothing(visit: Visit
         composer = page.locator(".composer")
         await page.evaluate(_KEYBOARD, 350)
         await page.wait_for_function(
-            "document.querySelector('.composer').getBoundingClientRect().bottom <= 350"
+            "() => document.querySelector('.composer').getBoundingClientRect().bottom <= 350"
         )
         await page.evaluate(_KEYBOARD, 640)
         await page.wait_for_function(
-            "document.querySelector('.composer').getBoundingClientRect().bottom > 600"
+            "() => document.querySelector('.composer').getBoundingClientRect().bottom > 600"
         )
         # Where the keyboard makes the page smaller, nothing else is to be done.
         await page.set_viewport_size({"width": 360, "height": 350})

@@ -3,8 +3,11 @@ import { onBeforeUnmount, ref, watch } from "vue";
 
 const NEAR = 64;
 
-/** @param {import("vue").Ref<HTMLElement | null>} scroller */
-export function useStick(scroller) {
+/**
+ * @param {import("vue").Ref<HTMLElement | null>} scroller
+ * @param {import("vue").Ref<unknown>} growing whether more comes at its end
+ */
+export function useStick(scroller, growing) {
   const pinned = ref(true);
   const far = ref(false);
   let last = 0;
@@ -46,8 +49,8 @@ export function useStick(scroller) {
     if (scroller.value) scroller.value.scrollTop = scroller.value.scrollHeight;
   }
 
-  // At the end nothing below moves what is read, and the browser need not look for what to hold.
-  watch([pinned, scroller], () => scroller.value && (scroller.value.style.overflowAnchor = pinned.value ? "none" : ""), { flush: "post" });
+  // While it grows at its end and is read there, the browser need not look for what to hold. What loads above moves nothing.
+  watch([pinned, scroller, growing], () => scroller.value && (scroller.value.style.overflowAnchor = pinned.value && growing.value ? "none" : ""), { flush: "post" });
 
   const growth = new ResizeObserver(() => {
     if (pinned.value) toEnd();

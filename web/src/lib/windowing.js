@@ -17,7 +17,7 @@ export function visible(tops, scrollTop, viewport) {
 }
 
 /** The last row that starts at or before `y`. */
-function above(tops, y) {
+export function above(tops, y) {
   let low = 0;
   let high = tops.length - 1;
   while (low < high) {
