@@ -226,7 +226,10 @@ async def test_a_small_or_enlarged_screen_scrolls_in_one_direction(visit: Visit,
 # What tells a chosen one from the others, in the reader's own colours.
 _LOOK = """(element) => {
   const { outlineStyle, backgroundColor, borderStyle } = getComputedStyle(element);
-  return [outlineStyle, backgroundColor, borderStyle].join();
+  // Of a background only its opacity is left, and behind it is the same colour.
+  const [red, green, blue, opacity] = backgroundColor.match(/[\\d.]+/g);
+  const paper = getComputedStyle(document.body).backgroundColor;
+  return [outlineStyle, borderStyle, opacity === '0' ? paper : `rgb(${red}, ${green}, ${blue})`].join();
 }"""
 _LASTING = """() => document.getAnimations()
   .filter((each) => each.effect.getComputedTiming().activeDuration > 1).length"""
