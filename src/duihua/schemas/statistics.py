@@ -1,7 +1,7 @@
 """Statistics on the wire."""
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -9,7 +9,7 @@ from duihua.schemas.base import QueryModel, RowId
 from duihua.schemas.time_zone import TimeZone
 
 # Time zones are whole quarter-hours off since 1972.
-_FIRST_DAY, _LAST_DAY = date(1972, 1, 1), date(9998, 12, 31)
+Day = Annotated[date, Field(ge=date(1972, 1, 1), le=date(9998, 12, 31))]
 TimeRange = Literal["day", "week", "month", "year", "all"]
 
 
@@ -26,17 +26,13 @@ class TimeQuery(QueryModel):
         description="IANA name of the time zone; default: that of the settings",
         examples=["Asia/Shanghai"],
     )
-    start_date: date | None = Field(
+    start_date: Day | None = Field(
         None,
-        ge=_FIRST_DAY,
-        le=_LAST_DAY,
         description="the first of the days that are meant instead of `time_range`; default: the last",
         examples=["2026-03-01"],
     )
-    end_date: date | None = Field(
+    end_date: Day | None = Field(
         None,
-        ge=_FIRST_DAY,
-        le=_LAST_DAY,
         description="the last of them, which is meant too; default: today",
         examples=["2026-03-31"],
     )
