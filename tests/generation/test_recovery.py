@@ -144,7 +144,8 @@ async def test_an_owner_that_was_taken_for_dead_writes_nothing_more(
     start_server: StartServer, other_process: Database
 ) -> None:
     """As after SIGSTOP, or a machine that slept: the run goes on here, and has been ended there."""
-    half = [head() + delta("一半"), 0.3] + [part for _ in range(200) for part in (delta("多余"), 0.02)]
+    ended = asyncio.Event()
+    half = [head() + delta("一半"), ended] + [part for _ in range(200) for part in (delta("多余"), 0.02)]
     async with scripted(start_server, [*half, Act.HOLD]) as it:
         client = it.client
         chat_id = (await client.conversation(title=None))["uuid"]
@@ -155,6 +156,7 @@ async def test_an_owner_that_was_taken_for_dead_writes_nothing_more(
             message_id = seen[-1].data["message_id"]
             run = repository.Abandoned(row.id, row.owner, "en", message_id, cancelled=False)
             notice = await other_process.write(end, run)
+            ended.set()
             async with asyncio.timeout(5):
                 events = seen + [event async for event in stream]
         await asyncio.wait_for(it.upstream.client_closed.wait(), 2)
@@ -164,9 +166,8 @@ async def test_an_owner_that_was_taken_for_dead_writes_nothing_more(
         assert await payloads_of(client, row.id) == [_payload(event) for event in events]
         assert [event.data["type"] for event in events[notice.first_seq - 1 :]] == ["title", "error"]
         await stored(client, chat_id, events)
-        assert client.app.state.engine.alive == []
-        assert client.app.state.engine._admitted == 0
-        assert not client.app.state.engine.feeds._feeds
+        engine = client.app.state.engine
+        assert (engine.alive, engine._admitted, dict(engine.feeds._feeds)) == ([], 0, {})
 
 
 def _payload(event: Event) -> str:

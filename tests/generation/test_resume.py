@@ -53,7 +53,7 @@ async def test_during_the_run_every_place_gives_the_rest(client: Client) -> None
             # Everything but what this follower has, just now: the next commit may come in between.
             joined[event.id] = asyncio.create_task(client.stream(place_of(stream.task_id), after=event.id))
     await stored(client, chat_id, events)
-    assert len(joined) > 10
+    assert len(joined) > 3
     for after, task in joined.items():
         assert await task == events[after:]
 

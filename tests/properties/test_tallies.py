@@ -32,6 +32,7 @@ from duihua.schemas.statistics import StatisticsQuery
 from duihua.statistics import service
 from duihua.transfer import storing
 from duihua.transfer.archive import Archive, ArchivedConversation, ArchivedMessage
+from duihua.transfer.storing import Choice
 from duihua.trash import service as trash
 from duihua.vocabulary import MessageState, Role
 from tests.fixtures.callers import offline_caller
@@ -87,7 +88,7 @@ def _acts(rows: _Rows, chance: random.Random, running: list[starting.Run]) -> li
     acts: list[tuple[Any, ...]] = [
         (conversations.create, ME, ConversationCreate(group_id=group)),
         (groups.create, ME, ChatGroupCreate(name="g")),
-        (storing.store, ME, _archive(chance), chance.choice([None, group])),
+        (storing.store_all, ME, [_archive(chance)], Choice(chance.choice([None, group]))),
         (_delete_group, group, chance.random() < 0.5),
     ]
     if running:
@@ -208,7 +209,7 @@ async def test_months_of_any_zone_are_what_lies_in_them(database: Database, zone
         datetime(2024, 12, 31, 23, 45, tzinfo=UTC),
     ]
     for moment in moments:
-        await database.write(storing.store, ME, _said_at(moment), None)
+        await database.write(storing.store_all, ME, [_said_at(moment)], Choice())
     query = StatisticsQuery(time_range="all", tz=zone)
     found = await database.read(service.statistics, ME, query)
     months = Counter(moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m") for moment in moments)

@@ -124,6 +124,7 @@ export function useFind(thread, page) {
       await nextTick();
       range = mark();
     }
+    inMessage = placeIn(rangesIn(uuid));
     if (range) page.bringIntoView(range);
     // In a formula or a diagram it has no place of its own: then the message must do.
     else page.light(uuid);
@@ -134,13 +135,16 @@ export function useFind(thread, page) {
     return text && term.value ? rangesOf(text, [term.value]) : [];
   };
 
+  /** Where one is of these, of which some may not be on the page yet. */
+  const placeIn = (here) => Math.max(Math.min(inMessage, here.length - 1), 0);
+
   /** Colour what is on the page; the place where one is now. */
   function mark() {
     const here = at.value < 0 ? [] : rangesIn(hits[at.value]);
-    inMessage = Math.min(inMessage, Math.max(here.length - 1, 0));
+    const place = placeIn(here);
     showRanges("found", thread.messages.flatMap(({ uuid }) => rangesIn(uuid)));
-    showRanges("found-now", here.slice(inMessage, inMessage + 1));
-    return here[inMessage];
+    showRanges("found-now", here.slice(place, place + 1));
+    return here[place];
   }
 
   /** To the next place in this message, else to the next message; after the last one to the first. @param {1 | -1} by */
