@@ -275,7 +275,9 @@ async def test_the_files_of_a_zip_come_with_their_messages(client: Client) -> No
     report = (await load(client, zipped(**old))).data
     assert counts(report) == (1, 0, 0), report
     [question, _] = await client.messages(report["conversations"][0]["uuid"])
-    assert (await client.get(question["files"][0]["url"])).body["data"] == PNG
+    [file] = question["files"]
+    assert (file["kind"], file["content_type"]) == ("image", "image/png")
+    assert (await client.get(file["url"])).body["data"] == PNG
     renamed = json.dumps([CHATGPT | {"conversation_id": "6655-b"}]).encode()
     names = json.dumps({"0a.dat": "file-Ab1-海.png"}).encode()
     new = {"conversations-000.json": renamed, "0a.dat": PNG, "conversation_asset_file_names.json": names}

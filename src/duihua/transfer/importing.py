@@ -105,9 +105,9 @@ def _take_files(found: Found, archive: Archive, importer: Importer, report: dict
 
 
 def _known(item: Any, kept: dict[str, dict[str, Any]]) -> Any:
-    """What a message says of a file, with the id that it has here."""
+    """What a message says of a file, with its id here, and whatever else only this server knows."""
     facts = kept.get(item["id"]) if isinstance(item, dict) and isinstance(item.get("id"), str) else None
-    return item | {"id": facts["id"], "url": facts["url"]} if facts else item
+    return facts | item | {"id": facts["id"], "url": facts["url"]} if facts else item
 
 
 def _portions(everything: Iterator[Found]) -> Iterator[list[Found]]:
