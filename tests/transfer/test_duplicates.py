@@ -69,7 +69,9 @@ async def test_a_dry_run_tells_and_changes_nothing(client: Client) -> None:
     content = encoded(grown(old), new) + b"\n{broken"
     for duplicates, expected in (("skip", (1, 0, 1, 1)), ("update", (1, 1, 0, 1)), ("copy", (2, 0, 0, 1))):
         asked = f"/chat/import?dryRun=true&duplicates={duplicates}"
-        report = (await load(client, content, asked)).data
+        answer = await load(client, content, asked)
+        report = answer.data
+        assert answer.body["message"] == "没有做任何改动，这是导入会做的"
         assert tuple(report[name] for name in ("imported", "updated", "skipped", "failed")) == expected
         assert report["formats"] == ["duihua"]
     assert (await client.get("/chat/conversations/list")).data["total"] == 1

@@ -170,7 +170,7 @@ async def import_conversations(
             task_id = await tasks.start(importer, choice, incoming, retry)
             return Answer({"task_id": task_id}, "import_started", status=202, headers={"x-task-id": task_id})
         report = await importing.once(db, file.path, importer, choice, retry)
-    return Answer(report, "imported")
+    return Answer(report, "import_foreseen" if query.dry_run else "imported")
 
 
 @router.get("/import/{task_id}", response_class=StreamingResponse, status_code=200, responses=_STREAM)

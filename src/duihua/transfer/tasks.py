@@ -60,6 +60,10 @@ _KINDS = {ImportState.FAILED: "error"}
 
 messages_of(
     {
+        "import_foreseen": (
+            "没有做任何改动，这是导入会做的",
+            "Nothing was changed; this is what the import would do",
+        ),
         "import_started": ("已开始导入", "The import has begun"),
         "import_task_not_found": ("导入任务不存在", "There is no such import"),
         "import_interrupted": (
