@@ -119,6 +119,7 @@ def _create(session: Session, user_id: int, archive: Archive, uuid: str, group_i
 def _complete(session: Session, user_id: int, archive: Archive, plan: _Plan) -> None:
     """Add what is missing; what is there stays as it is. The last message of the archive is shown, if new."""
     conversation = access.owned(session, user_id, plan.uuid, lock=True)
+    # Not from the plan: somebody may have changed it before the lock was ours.
     nodes = {node.uuid: node for node in repository.nodes(session, conversation.id)}
     known = {
         each.uuid: nodes[name]

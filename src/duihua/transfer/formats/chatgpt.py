@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from duihua.transfer.formats.told import Said, Told, items, mapping, moment, paragraphs, rest, text
-from duihua.vocabulary import ConversationStatus, Role
+from duihua.vocabulary import Role
 
 # Between these stands which source is cited, for the page alone: "citeturn0search1".
 _CITED = re.compile("\ue200[^\ue200\ue201]*\ue201")
@@ -57,7 +57,7 @@ def told(value: dict[str, Any]) -> Told:
         at=moment(value.get("create_time")),
         changed=moment(value.get("update_time")),
         leaf=above.get(text(value.get("current_node")), ""),
-        status=ConversationStatus.ARCHIVED if value.get("is_archived") else ConversationStatus.ACTIVE,
+        is_archived=bool(value.get("is_archived")),
         is_pinned=bool(value.get("is_starred") or value.get("pinned_time")),
         rest=rest(value, _TOLD),
     )

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from duihua.transfer.formats.told import Said, Told, items, mapping, moment, paragraphs, rest, text
-from duihua.vocabulary import ConversationStatus, Role
+from duihua.vocabulary import Role
 
 # What a reply says besides its text stands before it as HTML, its own text escaped.
 _DETAILS = re.compile(r'<details\b[^>]*\btype="(\w+)"[^>]*>(.*?)</details>\s*', re.DOTALL)
@@ -44,7 +44,7 @@ def told(value: dict[str, Any]) -> Told:
         changed=_moment(value.get("updated_at")),
         leaf=text(current),
         system_prompt=text(params.get("system")) or text(chat.get("system")),
-        status=ConversationStatus.ARCHIVED if value.get("archived") else ConversationStatus.ACTIVE,
+        is_archived=bool(value.get("archived")),
         is_pinned=bool(value.get("pinned")),
         rest=rest(beside, set()),
         contents=contents,

@@ -16,7 +16,7 @@ import msgspec
 from duihua.core.clock import now
 from duihua.transfer.archive import FORMAT, VERSION, Archive
 from duihua.transfer.found import BrokenArchive, archive_or_problem
-from duihua.vocabulary import ConversationStatus, MessageState, Role
+from duihua.vocabulary import MessageState, Role
 
 _LONGEST_NAME, _LONGEST_TITLE, _LONGEST_MODEL, _LONGEST_REASON = 64, 255, 255, 50
 _MOST_TOKENS = 2**31 - 1
@@ -53,7 +53,7 @@ class Told:
     leaf: str = ""
     system_prompt: str = ""
     model: str = ""
-    status: ConversationStatus = ConversationStatus.ACTIVE
+    is_archived: bool = False
     is_pinned: bool = False
     rest: dict[str, Any] = field(default_factory=dict)
     # The contents of files by the ids that messages have for them.
@@ -93,7 +93,7 @@ def _archive(told: Told, source: str) -> dict[str, Any]:
             "config": {"system_prompt": told.system_prompt} if told.system_prompt else {},
             "active_leaf": leaf if leaf in by_name else None,
             "pinned": told.is_pinned,
-            "archived": told.status == ConversationStatus.ARCHIVED,
+            "archived": told.is_archived,
             "created_at": told.at or min(moments),
             "updated_at": told.changed or max(moments),
         },
