@@ -85,7 +85,7 @@ async def _first_paint(browser: Browser, origin: str) -> tuple[float, float]:
     seen = []
     for _ in range(5):
         async with visiting(browser, origin, "/") as visit:
-            await visit.page.wait_for_function("performance.getEntriesByType('paint').length > 1")
+            await visit.page.wait_for_function("() => performance.getEntriesByType('paint').length > 1")
             seen.append(await visit.page.evaluate(_PAINTED))
     return middle([at for at, _ in seen]), middle([size for _, size in seen]) / 1024
 

@@ -87,7 +87,7 @@ async def visiting(browser: Browser, origin: str, path: str) -> AsyncIterator[Vi
     await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     await page.goto(origin + path)
     if path.startswith("/bench"):
-        await page.wait_for_function("window.ready")
+        await page.wait_for_function("() => window.ready")
     else:
         await page.locator(".composer").wait_for()
     try:

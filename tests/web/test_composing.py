@@ -125,7 +125,7 @@ async def test_keys_do_what_their_sheet_says(visit: Visit, archive: Client) -> N
         await page.keyboard.press("Control+Shift+;")
         assert await page.evaluate("navigator.clipboard.readText()") == "好的。\n\n```\n码\n```"
         await page.keyboard.press("Control+Shift+K")
-        await page.wait_for_function("navigator.clipboard.readText().then((text) => text === '码')")
+        await page.wait_for_function("() => navigator.clipboard.readText().then((text) => text === '码')")
         await page.keyboard.press("Shift+Escape")
         await expect(_field(page)).to_be_focused()
         await page.keyboard.press("Control+Shift+s")

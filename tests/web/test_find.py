@@ -156,10 +156,10 @@ async def test_what_is_not_on_the_page_is_found_as_it_is_shown(visit: Visit, arc
         await expect(bar.locator(".count")).to_have_text("1/1")
         await expect(page.get_by_text("先有琥珀")).to_be_in_viewport()
         await page.locator(".hljs-keyword").first.wait_for()
-        await page.wait_for_function("CSS.highlights.get('found')?.size === 2")
+        await page.wait_for_function("() => CSS.highlights.get('found')?.size === 2")
         await page.keyboard.press("Enter")
         await page.wait_for_function(
-            "[...CSS.highlights.get('found-now')][0]?.startContainer.parentElement.closest('pre')"
+            "() => [...CSS.highlights.get('found-now')][0]?.startContainer.parentElement.closest('pre')"
         )
         await bar.get_by_role("textbox").fill("末尾")
         await expect(bar.locator(".count")).to_have_text("1/1")

@@ -87,7 +87,7 @@ async def test_a_very_long_message_is_folded_and_links_tell_nobody(visit: Visit,
         assert len(await page.locator("article.assistant .prose").inner_text()) < 25_000
         await page.get_by_role("button", name="显示全部").click()
         await page.wait_for_function(
-            "document.querySelector('article.assistant .prose').textContent.length > 100_000"
+            "() => document.querySelector('article.assistant .prose').textContent.length > 100_000"
         )
 
 

@@ -73,7 +73,7 @@ async def test_a_shared_page_shows_its_pictures(visit: Visit, archive: Client) -
         await page.goto(archive.origin + share["path"])
         picture = page.get_by_role("img", name="印章.png")
         await expect(picture).to_be_visible()
-        await page.wait_for_function("document.images[0].naturalWidth === 192")
+        await page.wait_for_function("() => document.images[0].naturalWidth === 192")
         await visitor.shoot("shared-picture")
 
 
