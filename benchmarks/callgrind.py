@@ -2,55 +2,70 @@
 
 Valgrind runs a program some forty times slower, so everything else is slowed down too: the models
 speak, the journal ticks and recovery looks `SLOWDOWN` times more rarely, and the shape of the work (tokens
-per tick, per read and per write) is that of a real server. A short run is subtracted from a long one, so
-that start-up and the beginning of the streams cancel out. User space only: what the kernel does for a
-system call is not counted, which is most of what a pass-through does.
+per tick, per read and per write) is that of a real server. They are counted in the same window as CPU, at
+whose ends the program is told to say how many there were (the monitor command `dump` of Callgrind, in the
+Valgrind manual, 6.4). User space only: what the kernel does for a system call is not counted, which is most
+of what a pass-through does.
 """
 
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from pathlib import Path
 
-from benchmarks.figures import ratio, table
+from benchmarks.figures import ratio, table, verdict
 from benchmarks.processes import Running, Setting, Stage, stage
+from benchmarks.streaming_window import Cost, chunks_for, window
 from benchmarks.streams import Load
 
 SLOWDOWN = 25
+TARGET = 2.5
 _TICK_MS = 40
-_SHORT, _LONG = 20, 80
+_WINDOW_SECONDS = 1.2
 _START_SECONDS = 300.0
 
 
-class Count(NamedTuple):
-    """Of one run: instructions, and events seen by the clients."""
+class _Counter:
+    """How many instructions a process under Callgrind has had, whose files are named `out`."""
 
-    instructions: int
-    events: int
+    def __init__(self, pid: int, out: Path) -> None:
+        self._pid, self._out = pid, out
+
+    def __call__(self) -> float:
+        subprocess.run(["vgdb", f"--pid={self._pid}", "dump"], check=True, capture_output=True)
+        # Each file holds what came since the one before.
+        parts = [part.read_text(errors="replace") for part in self._out.parent.glob(f"{self._out.name}.*")]
+        return sum(int(number) for part in parts for number in re.findall(r"^summary: (\d+)", part, re.M))
 
 
 async def measure(streams: int, rate: float, keep: str | None) -> int:
-    """Run both targets twice; print the table."""
+    """Run both targets; print the table and the verdict."""
     if shutil.which("valgrind") is None:
         print("valgrind is not installed", file=sys.stderr)
         return 2
-    found = {}
-    for name, start in (("pass-through", _passthrough), ("duihua, full", _duihua)):
-        short, long = [await _run(start, streams, chunks, rate, keep) for chunks in (_SHORT, _LONG)]
-        chunks = streams * (_LONG - _SHORT)
-        found[name] = (
-            (long.instructions - short.instructions) / chunks,
-            (long.events - short.events) / chunks,
-        )
-    yardstick = found["pass-through"][0]
+    found = {
+        name: await _cost(start, streams, rate, keep)
+        for name, start in (("pass-through", _passthrough), ("duihua, full", _duihua))
+    }
+    each = {name: cost.spent / cost.chunks for name, cost in found.items()}
+    yardstick = each["pass-through"]
     rows = [
-        (name, f"{each / 1000:.1f}", ratio(each, yardstick), f"{events:.2f}")
-        for name, (each, events) in found.items()
+        (
+            name,
+            f"{each[name] / 1000:.1f}",
+            ratio(each[name], yardstick),
+            f"{cost.events / cost.chunks:.2f}",
+            cost.chunks,
+        )
+        for name, cost in found.items()
     ]
-    print(f"{streams} streams x ({_LONG} - {_SHORT}) chunks, {rate:g} tokens/s each, {SLOWDOWN} times slower")
-    table("Instructions per chunk (user space)", ("target", "ki/chunk", "ratio", "events/chunk"), rows)
-    return 0
+    print(f"{streams} streams, {rate:g} tokens/s each, {SLOWDOWN} times slower")
+    heads = ("target", "ki/chunk", "ratio", "events/chunk", "chunks")
+    table("Instructions per chunk (user space)", heads, rows)
+    times = each["duihua, full"] / yardstick
+    return verdict([(f"full: {times:.2f} x <= {TARGET} x the pass-through", times <= TARGET)])
 
 
 _Start = Callable[[Stage, list[str]], Awaitable[Running]]
@@ -69,17 +84,16 @@ async def _duihua(on: Stage, launcher: list[str]) -> Running:
     return await on.start_server("duihua", setting, _START_SECONDS)
 
 
-async def _run(start: _Start, streams: int, chunks: int, rate: float, keep: str | None) -> Count:
+async def _cost(start: _Start, streams: int, rate: float, keep: str | None) -> Cost:
     async with stage() as on:
         out = on.folder / "callgrind.out"
         process = await start(on, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"])
+        chunks = chunks_for(rate, _WINDOW_SECONDS)
         load = await Load.prepare(process.port, start is _duihua, streams, chunks, rate / SLOWDOWN)
-        exchanges = await load.start(over_seconds=SLOWDOWN / rate)
-        await load.finish(exchanges)
+        counter = _Counter(process.pid, out)
+        cost = await window(on, counter, load, _WINDOW_SECONDS, slowdown=SLOWDOWN)
         await process.stop(_START_SECONDS)
         if keep is not None:
-            shutil.copy(out, f"{keep}/callgrind.out.{start.__name__.strip('_')}.{chunks}")
-        total = re.search(r"^(?:summary|totals): (\d+)", out.read_text(errors="replace"), re.MULTILINE)
-        if total is None:
-            raise RuntimeError(f"no total in {out}")
-        return Count(int(total[1]), sum(len(exchange.blocks) for exchange in exchanges))
+            for part in on.folder.glob("callgrind.out.*"):
+                shutil.copy(part, f"{keep}/{start.__name__.strip('_')}.{part.name}")
+        return cost

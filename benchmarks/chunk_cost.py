@@ -9,70 +9,20 @@ those that the upstream wrote inside the window.
 """
 
 import argparse
-import asyncio
 import sys
-import time
-from typing import NamedTuple, Protocol
 
 import uvloop
 
 from benchmarks import callgrind
 from benchmarks.figures import middle, table, verdict
-from benchmarks.processes import Setting, Stage, stage
-from benchmarks.streams import Load, sent_times
-
-TARGET = 2.5
-_SETTLE_SECONDS = 0.7
-
-
-class Measured(Protocol):
-    """What takes CPU: a process, or several."""
-
-    def cpu_seconds(self) -> float: ...
-
-
-class Cost(NamedTuple):
-    """What one window cost: CPU seconds beyond idling, over so many chunks, told in so many events."""
-
-    cpu: float
-    chunks: int
-    events: int
-
-    @property
-    def micros(self) -> float:
-        """CPU per chunk in microseconds."""
-        return self.cpu / self.chunks * 1e6
-
-
-async def _idle(process: Measured, seconds: float) -> float:
-    """CPU seconds per second of a process that has nothing to do."""
-    before = process.cpu_seconds()
-    await asyncio.sleep(seconds)
-    return (process.cpu_seconds() - before) / seconds
-
-
-async def window(on: Stage, process: Measured, load: Load, seconds: float) -> Cost:
-    """Run a load and measure while all of it is streaming."""
-    idle = await _idle(process, 1.5)
-    exchanges = await load.start()
-    await asyncio.gather(*(exchange.first for exchange in exchanges))
-    await asyncio.sleep(_SETTLE_SECONDS)
-    began, cpu = time.monotonic(), process.cpu_seconds()
-    await asyncio.sleep(seconds)
-    ended, cpu = time.monotonic(), process.cpu_seconds() - cpu
-    await load.finish(exchanges)
-    written = [at for key in load.keys for at in await sent_times(on.upstream.port, key)]
-    arrived = [at for exchange in exchanges for at in exchange.times]
-
-    def inside(times: list[float]) -> int:
-        return sum(began <= at < ended for at in times)
-
-    return Cost(cpu - idle * (ended - began), inside(written), inside(arrived))
+from benchmarks.processes import Setting, stage
+from benchmarks.streaming_window import Cost, chunks_for, window
+from benchmarks.streams import Load
 
 
 async def measure(streams: int, rate: float, seconds: float, rounds: int) -> int:
     """Take turns; print the table and the verdict."""
-    chunks = int(rate * (seconds + _SETTLE_SECONDS + 2))
+    chunks = chunks_for(rate, seconds)
     async with stage() as on:
         targets = {
             "pass-through": await on.start_passthrough(),
@@ -84,7 +34,7 @@ async def measure(streams: int, rate: float, seconds: float, rounds: int) -> int
         for round_number in range(rounds + 1):
             for name, process in targets.items():
                 load = await Load.prepare(process.port, name != "pass-through", streams, chunks, rate)
-                cost = await window(on, process, load, seconds if round_number else 1.0)
+                cost = await window(on, process.cpu_seconds, load, seconds if round_number else 1.0)
                 if round_number:
                     costs[name].append(cost)
         complaints = on.complaints("full") + on.complaints("normal")
@@ -115,8 +65,8 @@ def _report(costs: dict[str, list[Cost]], complaints: list[str]) -> int:
     return verdict(
         [
             (
-                f"full: {ratios['duihua, full']:.2f} x <= {TARGET} x the pass-through",
-                ratios["duihua, full"] <= TARGET,
+                f"full: {ratios['duihua, full']:.2f} x <= {callgrind.TARGET} x the pass-through",
+                ratios["duihua, full"] <= callgrind.TARGET,
             ),
             ("the server's log has no complaints", not complaints),
         ]

@@ -20,11 +20,11 @@ import asyncpg
 import uvloop
 
 from benchmarks.api import STREAM, Api, join, say
-from benchmarks.chunk_cost import Cost, window
 from benchmarks.databases import temporary_database
 from benchmarks.figures import middle, percentile, table, verdict
 from benchmarks.processes import Running, Setting, Stage, cpu_seconds, stage
 from benchmarks.sse_client import Exchange, Mismatch, open_exchange, parse
+from benchmarks.streaming_window import Cost, chunks_for, window
 from benchmarks.streams import Load, calls
 
 MOST_RATIO = 1.6
@@ -76,13 +76,13 @@ async def costs(on: Stage, setting: Setting, given: argparse.Namespace) -> tuple
     await asyncio.sleep(1.5)
     sessions, postgres = Sessions(setting.environment["DATABASE_URL"]), []
     found: dict[str, list[Cost]] = {name: [] for name in targets}
-    chunks = int(_RATE * (given.seconds + 2.7))
+    chunks = chunks_for(_RATE, given.seconds)
     # The first round warms up.
     for round_number in range(given.rounds + 1):
         for name, process in targets.items():
             load = await Load.prepare(process.port, True, given.streams, chunks, _RATE)
             await sessions.begin()
-            cost = await window(on, process, load, given.seconds if round_number else 1.0)
+            cost = await window(on, process.cpu_seconds, load, given.seconds if round_number else 1.0)
             if round_number:
                 found[name].append(cost)
             if round_number and "workers" in name:
