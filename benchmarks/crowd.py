@@ -75,8 +75,9 @@ class Crowd:
                 is_whole = await listener.ended
                 if is_whole and listener.status == 200:
                     return str(listener.answer()["data"]["uuid"])
-                why = listener.answer()["error"] if is_whole else "cut"
-                self.refusals[f"{listener.status} {why}" if listener.status else "no connection"] += 1
+                # Of one that was cut the head may have come: who is killed refuses nothing.
+                told = f"{listener.status} {listener.answer()['error']}" if is_whole else "no connection"
+                self.refusals[told] += 1
             except (OSError, IndexError):
                 self.refusals["no connection"] += 1
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -72,7 +72,7 @@ class Kills:
     def _row(self, found: Outcome) -> Row:
         promise = f"G1, G2, G3 durable, once: {_WHERE[self._mode]}"
         kills = f"{self._count.of(self.done)} kills, {self._met} times a reply was coming"
-        row = lost(promise, found, f"{kills}, {dict(found.ends)}")
+        row = lost(promise, found, f"{kills}, {dict(found.ends)}, refusals: {dict(found.refusals)}")
         row = row._replace(holds=row.holds and tolerable(list(found.refusals)))
         return self._count.completed(row, self.done)
 
