@@ -29,6 +29,8 @@ CREATE TABLE users (
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     -- newest of its changes
     last_change BIGINT DEFAULT 0 NOT NULL,
+    -- how many messages search has ever forgotten, on PostgreSQL
+    documents_removed BIGINT DEFAULT 0 NOT NULL,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_uuid UNIQUE (uuid),
     CONSTRAINT uq_users_name UNIQUE (name)

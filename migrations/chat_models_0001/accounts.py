@@ -14,6 +14,13 @@ sa.Table(
     sa.Column(
         "last_change", BIG_ID, server_default=sa.text("0"), nullable=False, comment="newest of its changes"
     ),
+    sa.Column(
+        "documents_removed",
+        BIG_ID,
+        server_default=sa.text("0"),
+        nullable=False,
+        comment="how many messages search has ever forgotten, on PostgreSQL",
+    ),
     comment="Whoever owns rows; 1 is the local user, who acts where there are no accounts",
 )
 _CHANGES = sa.Table(

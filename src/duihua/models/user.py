@@ -24,6 +24,8 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # The number of the newest row of `changes`; counted here, so that numbers come in the order of commits.
     last_change: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
+    # How many of their messages' documents of search were ever taken away or replaced, on PostgreSQL.
+    documents_removed: Mapped[int] = mapped_column(BigId, default=0, server_default=text("0"))
 
 
 class Change(Base):

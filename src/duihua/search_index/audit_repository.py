@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, insert, select, text, update
 
 from duihua.db.session import Session
-from duihua.models import Conversation, Message, SearchIndex
-from duihua.search_index import tokens
+from duihua.models import Conversation, Message, SearchIndex, User
+from duihua.search_index import frequent_repository, tokens
 from duihua.search_index.repository import MESSAGES, Documents, is_sqlite, message_facets
 
 _AT_ONCE = 500
@@ -30,7 +30,9 @@ def clear(session: Session, kind: str, documents: Documents) -> None:
     """Forget everything of this kind."""
     set_version(session, kind, 0)
     session.connection().execute(delete(documents.table))
-    if is_sqlite(session):
+    if not is_sqlite(session):
+        frequent_repository.note_removals(session, session.scalars(select(User.id)))
+    else:
         session.connection().execute(
             text(f"INSERT INTO {documents.terms} ({documents.terms}) VALUES ('delete-all')")
         )

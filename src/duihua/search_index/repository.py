@@ -29,7 +29,7 @@ from duihua.db.base import table_of
 from duihua.db.session import Session
 from duihua.db.telling import tell
 from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
-from duihua.search_index import tokens
+from duihua.search_index import frequent_repository, tokens
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
 
 _AT_ONCE = 500
@@ -194,6 +194,8 @@ def _write(session: Session, kind: Documents, rows: Sequence[Row[Any]], wanted: 
 def _replace(session: Session, kind: Documents, old: list[_Document], new: list[_Document]) -> None:
     if is_sqlite(session):
         _write_terms(session, kind, old, new)
+    elif old and kind is MESSAGES:
+        frequent_repository.note_removals(session, (document.values["user_id"] for document in old))
     if old:
         ids = [document.values["id"] for document in old]
         session.connection().execute(delete(kind.table).where(kind.table.c.id.in_(_IDS)), {"ids": ids})

@@ -30,7 +30,7 @@ from duihua.search_index.query import Query, Term
 from duihua.search_index.repository import Documents
 
 _TEXTS = ARRAY(Text)
-_USER: BindParameter[int] = bindparam("user_id", type_=BigInteger)
+USER: BindParameter[int] = bindparam("user_id", type_=BigInteger)
 # Of a session: whether nobody else is on the shelf of its user.
 _ALONE = "search_alone"
 # Terms differ by a thousand times in how many have them: planned is for the one at hand. No whole table is
@@ -152,7 +152,7 @@ def walk(kind: Documents, forms: Forms, conditions: Sequence[ColumnElement[bool]
     """All that is wanted by a look into the user's documents, the newest first, until there are enough."""
     documents = kind.table
     # Not "is this user": the planner would rather read everybody's documents in the order of their ids.
-    mine = documents.c.user_id.between(_USER, _USER)
+    mine = documents.c.user_id.between(USER, USER)
     found = select(documents.c.id).where(mine, *looks(kind, forms, conditions))
     return found.order_by(documents.c.user_id.desc(), documents.c.id.desc())
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
-    Row,
     Select,
     Subquery,
     bindparam,
@@ -31,13 +30,13 @@ from duihua.db.session import Session
 from duihua.db.telling import prepared
 from duihua.models import ConversationDocument
 from duihua.search_index import found as limits
+from duihua.search_index import frequent_repository
 from duihua.search_index import signs_repository as by_signs
 from duihua.search_index.found import Candidate, Found, Wanted
 from duihua.search_index.repository import MESSAGES, Documents
 
 _TITLES = table_of(ConversationDocument).alias("titles")
 _COUNTED: BindParameter[int] = bindparam("counted", type_=Integer)
-_ENOUGH: BindParameter[int] = bindparam("enough", type_=Integer)
 _NEWEST: BindParameter[int] = bindparam("newest", type_=Integer)
 _RARE: BindParameter[int] = bindparam("rare", type_=Integer)
 
@@ -66,27 +65,45 @@ def survey(session: Session, user_id: int, asked: Sequence[Wanted], *, is_ranked
     by_signs.plan_for_signs(session)
     query = asked[0].query
     shape = Shape(tuple(wanted.kind for wanted in asked), by_signs.forms(query), is_ranked)
-    filters = {wanted.kind: wanted.conditions for wanted in asked if wanted.conditions}
-    alone = True
-    row = _told(session, shape, filters, _values(user_id, asked, is_alone=True))
-    if row[0] != 1:
-        alone = False
-        row = _told(session, shape, filters, _values(user_id, asked, is_alone=False))
-    by_signs.settle(session, alone=alone)
-    of_kind = [row[1 + at * 5 : 6 + at * 5] for at in range(len(asked))]
+    columns = _believed(session, user_id, shape, asked)
+    of_kind = [columns[at * 5 : at * 5 + 5] for at in range(len(asked))]
     return Survey(
-        [_found(session, user_id, wanted, columns) for wanted, columns in zip(asked, of_kind, strict=True)],
-        row[1 + 5 * len(asked) :],
+        [_found(session, user_id, wanted, each) for wanted, each in zip(asked, of_kind, strict=True)],
+        columns[5 * len(asked) :],
     )
 
 
-def _values(user_id: int, asked: Sequence[Wanted], *, is_alone: bool) -> dict[str, Any]:
-    return by_signs.values(user_id, asked[0].query, is_alone=is_alone) | {
+def _believed(session: Session, user_id: int, shape: Shape, asked: Sequence[Wanted]) -> Sequence[Any]:
+    """The columns of each kind and the holders, once what they were asked by is what they tell."""
+    filters = {wanted.kind: wanted.conditions for wanted in asked if wanted.conditions}
+    question = (user_id, asked[0].query)
+    frequent = frequent_repository.of(session)
+    alone, known = True, None if MESSAGES in filters else frequent.get(question)
+    while True:
+        values = _values(user_id, asked, is_alone=alone, are_frequent=known is not None)
+        neighbours, removals, *columns = _told(session, shape, filters, values)
+        if (neighbours == 1 or not alone) and known in {None, removals}:
+            break
+        alone, known = neighbours == 1, known if known == removals else None
+    by_signs.settle(session, alone=alone)
+    if MESSAGES in shape.kinds and MESSAGES not in filters:
+        total = columns[5 * shape.kinds.index(MESSAGES)]
+        frequent.learn(question, removals if total > limits.COUNTED else None)
+    return columns
+
+
+def _values(user_id: int, asked: Sequence[Wanted], *, is_alone: bool, are_frequent: bool) -> dict[str, Any]:
+    """Messages that are known to be frequent are not counted: it is believed that there are enough."""
+    told = by_signs.values(user_id, asked[0].query, is_alone=is_alone) | {
         "counted": limits.COUNTED,
-        "enough": limits.COUNTED + 1,
         "newest": limits.NEWEST,
         "rare": limits.RARE,
     }
+    for kind in (wanted.kind for wanted in asked):
+        is_frequent = are_frequent and kind is MESSAGES
+        told[f"{kind.terms}_enough"] = 0 if is_frequent else limits.COUNTED + 1
+        told[f"{kind.terms}_believed"] = limits.COUNTED + 1 if is_frequent else 0
+    return told
 
 
 def _found(session: Session, user_id: int, wanted: Wanted, columns: Sequence[Any]) -> Found:
@@ -108,12 +125,12 @@ def _told(
     shape: Shape,
     filters: Mapping[Documents, Sequence[ColumnElement[bool]]],
     values: Mapping[str, Any],
-) -> Row[Any]:
+) -> Sequence[Any]:
     connection = session.connection()
     if filters:
-        return connection.execute(_statement(shape, filters), values).one()
+        return tuple(connection.execute(_statement(shape, filters), values).one())
     known = prepared(_plain(shape), connection.dialect, tuple(values))
-    return connection.exec_driver_sql(known.sql, tuple(known.values(values))).one()
+    return tuple(connection.exec_driver_sql(known.sql, tuple(known.values(values))).one())
 
 
 @lru_cache(maxsize=64)
@@ -123,8 +140,8 @@ def _plain(shape: Shape) -> Select[Any]:
 
 
 def _statement(shape: Shape, filters: Mapping[Documents, Sequence[ColumnElement[bool]]]) -> Select[Any]:
-    """One row: the neighbours, then five columns of each kind, then the holders of each term."""
-    columns: list[Any] = [by_signs.neighbours()]
+    """One row: neighbours, removals, then five columns of each kind, then the holders of each term."""
+    columns: list[Any] = [by_signs.neighbours(), frequent_repository.removals(by_signs.USER)]
     tables: FromClause | None = None
     for kind in shape.kinds:
         part = _of_kind(kind, shape, filters.get(kind, ()))
@@ -145,8 +162,10 @@ def _of_kind(kind: Documents, shape: Shape, conditions: Sequence[ColumnElement[b
     """One row: how many there are, and columns of the newest."""
     documents, name = kind.table, kind.terms
     signed, checks = by_signs.having(kind), by_signs.checks(kind, shape.forms, conditions)
-    found = select(documents.c.id, _place(kind)).where(signed, *checks).limit(_ENOUGH).cte(f"{name}_found")
-    number = select(func.count().label("number")).select_from(found).cte(f"{name}_number")
+    enough, believed = (bindparam(f"{name}_{what}", type_=Integer) for what in ("enough", "believed"))
+    found = select(documents.c.id, _place(kind)).where(signed, *checks).limit(enough).cte(f"{name}_found")
+    counted = func.greatest(func.count(), believed).label("number")
+    number = select(counted).select_from(found).cte(f"{name}_number")
     total = select(number.c.number).scalar_subquery()
     walk = by_signs.walk(kind, shape.forms, conditions).add_columns(_place(kind)).limit(_NEWEST).subquery()
     newest = union_all(
