@@ -9,11 +9,10 @@ import pytest
 from tests.transfer.test_import import archive, encoded
 
 
-def duihua(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def duihua(database_url: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "duihua", *arguments]
-    return subprocess.run(
-        command, env={"DATABASE_URL": database_url}, capture_output=True, text=True, check=False
-    )
+    env["DATABASE_URL"] = database_url
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -9,11 +9,15 @@ from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
 from tests.transfer.test_command import duihua
 from tests.transfer.test_export import a_conversation
+from tests.transfer.test_files import a_chat
 
 
 async def export(client: Client, *arguments: str) -> tuple[int, str, str]:
-    url = client.app.state.config.resolved_database_url
-    done = await asyncio.to_thread(duihua, url, "export", *arguments)
+    config = client.app.state.config
+    folder = str(config.data_dir)
+    done = await asyncio.to_thread(
+        duihua, config.resolved_database_url, "export", *arguments, DUIHUA_DATA_DIR=folder
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -40,6 +44,30 @@ async def test_everything_goes_out_and_in_again(client: Client, tmp_path: Path) 
     assert (status, json.loads(written)["conversation"]["title"]) == (0, "Reise")
     status, written, _ = await export(client, "--conversation", chats[1], "--format", "markdown")
     assert (status, written.startswith("# Reise")) == (0, True)
+
+
+@on_sqlite
+async def test_versions_may_be_left_out_and_put_into_what_is_read(client: Client) -> None:
+    chat = await a_conversation(client, "版本")
+    for options, messages in (((), 3), (("--no-branches",), 2)):
+        _, written, _ = await export(client, "--conversation", chat, *options)
+        assert len(json.loads(written)["messages"]) == messages
+    for options, has_both in (((), False), (("--branches",), True)):
+        _, written, _ = await export(client, "--conversation", chat, "--format", "txt", *options)
+        assert ("好的。" in written, "print(1)" in written) == (has_both, True)
+
+
+@on_sqlite
+async def test_the_contents_of_files_may_be_left_out(client: Client, tmp_path: Path) -> None:
+    chat, files = await a_chat(client)
+    ids = {file["id"] for file in files}
+    for options, contents in (((), ids), (("--no-attachments",), set())):
+        _, written, _ = await export(client, "--conversation", chat, *options)
+        value = json.loads(written)
+        assert value.get("files", {}).keys() == contents
+        assert {file["id"] for file in value["messages"][0]["files"]} == ids
+    await export(client, str(tmp_path / "all.zip"), "--no-attachments")
+    assert zipfile.ZipFile(tmp_path / "all.zip").namelist() == ["文件.json"]
 
 
 async def test_a_refusal_leaves_the_file_as_it_was(client: Client, tmp_path: Path) -> None:

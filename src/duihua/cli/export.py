@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from duihua.cli.options import config_of, refusals_in_words
-from duihua.schemas.transfer import ExportFormat
+from duihua.schemas.transfer import ExportFormat, ExportOptions
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,6 +29,13 @@ def export(
     format_: Annotated[
         ExportFormat, typer.Option("--format", help="json can be imported; the others are for people")
     ] = "json",
+    branches: Annotated[
+        bool | None,
+        typer.Option(help="every version, or only what is shown; default: json has every version"),
+    ] = None,
+    attachments: Annotated[
+        bool, typer.Option(help="json has the contents of files, or only their names")
+    ] = True,
 ) -> None:
     """Export one conversation as a file, several or all as a zip. A server may run meanwhile."""
     from rich.console import Console
@@ -37,6 +44,7 @@ def export(
     from duihua.db.migrate import is_current
 
     config, named = config_of({}), conversation or []
+    options = ExportOptions(format=format_, branches=branches, attachments=attachments)
     url = config.resolved_database_url
     if file is None and len(named) != 1 and sys.stdout.isatty():
         raise typer.BadParameter("name a file: a zip is nothing for a terminal")
@@ -44,12 +52,12 @@ def export(
         if not is_current(url):
             raise ValueError("the database is not there, or not of this version: duihua migrate")
         with _destination(file) as out, Progress(console=Console(stderr=True)) as bar:
-            count = asyncio.run(_write(config, named, format_, out, bar))
+            count = asyncio.run(_write(config, named, options, out, bar))
     typer.echo(f"{count} exported", err=True)
 
 
 async def _write(
-    config: "Config", named: Sequence[str], format_: ExportFormat, out: BinaryIO, bar: "Progress"
+    config: "Config", named: Sequence[str], options: ExportOptions, out: BinaryIO, bar: "Progress"
 ) -> int:
     from duihua.app import open_uploads
     from duihua.core.i18n import preferred_language
@@ -71,7 +79,7 @@ async def _write(
         language = preferred_language(os.environ.get("LANG", "").replace("_", "-"))
         reader = Reader(language, await db.read(time_zone, LOCAL_USER_ID))
         files = pieces_from_thread(open_uploads(config, db).storage.open)
-        wanted, read = Wanted(format_, True, reader, files), from_thread(db.read)
+        wanted, read = Wanted.of(options, reader, files), from_thread(db.read)
         alone = len(named) == 1
         await asyncio.to_thread(lambda: out.writelines(_pieces(read, chosen, wanted, bar, alone=alone)))
     finally:

@@ -8,7 +8,7 @@ import binascii
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from zipfile import ZIP_DEFLATED
 
 import msgspec
@@ -19,7 +19,7 @@ from duihua.core.filenames import extension_of, safe_name
 from duihua.files import service as files_service
 from duihua.files.service import Content
 from duihua.files.storage import FileContentMissing
-from duihua.schemas.transfer import ExportFormat
+from duihua.schemas.transfer import ChosenExportForm, EveryExportQuery, ExportFormat, ExportOptions
 from duihua.transfer import pages, reading, rendering
 from duihua.transfer.archive import FILES_FOLDER, FORMAT, VERSION, ArchivedMessage, file_ids
 from duihua.transfer.reading import Outline
@@ -54,6 +54,17 @@ class Wanted(NamedTuple):
     def is_whole(self) -> bool:
         """Whether it has every branch: to be imported again, if nobody says otherwise."""
         return self.format == "json" if self.branches is None else self.branches
+
+    @classmethod
+    def of(
+        cls,
+        options: ExportOptions | EveryExportQuery | ChosenExportForm,
+        reader: Reader,
+        files: Callable[[str], Iterator[bytes]],
+    ) -> Self:
+        """As these options have it."""
+        contents = files if options.attachments else None
+        return cls(options.format, options.include_system_messages, reader, contents, options.branches)
 
 
 class ExportedFile(NamedTuple):

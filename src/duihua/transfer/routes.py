@@ -1,7 +1,7 @@
 """`/chat/export` and `/chat/import`."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
@@ -23,9 +23,7 @@ from duihua.http.state import Db
 from duihua.schemas.base import Envelope, Reference
 from duihua.schemas.transfer import (
     BatchExportRequest,
-    ChosenExportForm,
     EveryExportQuery,
-    ExportOptions,
     ExportRequest,
     ImportQuery,
     ImportReport,
@@ -42,7 +40,6 @@ from duihua.transfer.dependencies import (
     received,
 )
 from duihua.transfer.exporting import CONTENT_TYPES, Wanted
-from duihua.transfer.rendering import Reader
 from duihua.transfer.storing import Choice
 from duihua.transfer.tasks import Incoming
 
@@ -82,7 +79,7 @@ async def export_conversation(
     read: ReadFromThread, user: User, reader: AppReader, files: FileFromThread, request: ExportRequest
 ) -> Response:
     """One conversation as a file: json, Markdown, text or HTML; with every version, or its shown branch."""
-    wanted = _wanted(request, reader, files)
+    wanted = Wanted.of(request, reader, files)
     file = await asyncio.to_thread(exporting.one, read, user.id, request.chat_id, wanted)
     return StreamingResponse(file.pieces, headers=_headers(_dated(file.name), CONTENT_TYPES[request.format]))
 
@@ -105,7 +102,7 @@ async def export_conversations(
         references = await db.read(reading.every, user.id)
     else:
         references = await db.read(reading.chosen, user.id, request.chat_ids)
-    wanted = _wanted(request, reader, files)
+    wanted = Wanted.of(request, reader, files)
     return _zip(read, user.id, references, wanted)
 
 
@@ -119,7 +116,7 @@ async def export_chosen(
     db: Db, read: ReadFromThread, user: User, reader: AppReader, files: FileFromThread, form: PostedForm
 ) -> Response:
     """Several conversations as a zip, for a form: a browser writes it to the disk as it comes."""
-    wanted = _wanted(form, reader, files)
+    wanted = Wanted.of(form, reader, files)
     return _zip(read, user.id, await db.read(reading.chosen, user.id, form.chat_ids), wanted)
 
 
@@ -137,7 +134,7 @@ async def export_everything(
     query: Annotated[EveryExportQuery, Query()],
 ) -> Response:
     """Every conversation as a zip, for a link: a browser writes it to the disk as it comes."""
-    wanted = _wanted(query, reader, files)
+    wanted = Wanted.of(query, reader, files)
     return _zip(read, user.id, await db.read(reading.every, user.id), wanted)
 
 
@@ -202,15 +199,6 @@ async def cancel_import(
 
     cancelled = await ask_once(db, user.id, retry, work)
     return Answer({"task_id": task_id}, "import_stopping" if cancelled["is_running"] else "import_ended")
-
-
-def _wanted(
-    options: ExportOptions | EveryExportQuery | ChosenExportForm,
-    reader: Reader,
-    files: Callable[[str], Iterator[bytes]],
-) -> Wanted:
-    contents = files if options.attachments else None
-    return Wanted(options.format, options.include_system_messages, reader, contents, options.branches)
 
 
 def _zip(read: Callable[..., Any], user_id: int, references: list[str], wanted: Wanted) -> Response:
