@@ -12,7 +12,7 @@ import ijson
 import msgspec
 
 from duihua.transfer.formats import chatgpt, claude, deepseek, librechat, open_webui
-from duihua.transfer.formats.told import Told, archive_of, items, mapping
+from duihua.transfer.formats.told import Told, archive_of, items, mapping, too_deep
 from duihua.transfer.found import BOM, MOST_BYTES, BrokenArchive, Found
 
 # One of these stands near the beginning of every such file. Inside of a text the quotes would be escaped.
@@ -50,8 +50,7 @@ def archives(file: BinaryIO) -> Iterator[Found]:
     try:
         value = msgspec.json.decode(counted.whole())
     except RecursionError:
-        problem = BrokenArchive(reason="its messages are nested too deep; export it again without nesting")
-        yield Found("", problem, counted.done)
+        yield Found("", too_deep(), counted.done)
     except (msgspec.DecodeError, UnicodeDecodeError, BrokenArchive) as error:
         reason = error.values["reason"] if isinstance(error, BrokenArchive) else f"not JSON: {error}"
         yield Found("", BrokenArchive(reason=reason), counted.done)

@@ -65,9 +65,14 @@ def archive_of(told: Told, source: str) -> Archive | BrokenArchive:
     try:
         return archive_or_problem(msgspec.json.encode(_archive(told, source)))
     except RecursionError:
-        return BrokenArchive(reason="its messages are nested too deep; export it again without nesting")
+        return too_deep()
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         return BrokenArchive(reason=f"not JSON: {error}")
+
+
+def too_deep() -> BrokenArchive:
+    """The refusal of what cannot be read, or not be written as an archive, for its nesting."""
+    return BrokenArchive(reason="its messages are nested too deep; export it again without nesting")
 
 
 def _archive(told: Told, source: str) -> dict[str, Any]:
