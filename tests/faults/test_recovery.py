@@ -17,7 +17,8 @@ from duihua.generation.recovery import Recovery
 from duihua.models import Generation
 from duihua.models.user import LOCAL_USER_ID
 from duihua.realtime.bus import LocalBus
-from duihua.schemas.conversation import ConversationCreate, MessageCreate
+from duihua.schemas.conversation import ConversationCreate
+from duihua.schemas.message import MessageCreate
 from tests.fixtures.callers import offline_caller
 
 

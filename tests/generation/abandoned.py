@@ -13,7 +13,7 @@ from duihua.generation.starting import Caller
 from duihua.models import Generation
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas import stream
-from duihua.schemas.conversation import MessageCreate
+from duihua.schemas.message import MessageCreate
 from tests.fixtures.client import Client
 
 DEAD = "a process that is gone"

@@ -21,13 +21,9 @@ from duihua.messages import forking
 from duihua.messages import service as messages
 from duihua.models import ChatGroup, Conversation, Message, Tally
 from duihua.models.user import LOCAL_USER_ID
-from duihua.schemas.conversation import (
-    ConversationCreate,
-    ConversationUpdate,
-    MessageCreate,
-    MessageRegenerate,
-)
+from duihua.schemas.conversation import ConversationCreate, ConversationUpdate
 from duihua.schemas.group import ChatGroupCreate
+from duihua.schemas.message import MessageCreate, MessageRegenerate
 from duihua.schemas.statistics import StatisticsQuery
 from duihua.statistics import service
 from duihua.transfer import storing

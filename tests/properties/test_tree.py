@@ -30,7 +30,8 @@ from duihua.messages.access import MessageNotFound
 from duihua.messages.service import MessageStreaming
 from duihua.models import Conversation, Message
 from duihua.models.user import LOCAL_USER_ID
-from duihua.schemas.conversation import ConversationCreate, MessageCreate, MessageQuery, MessageRegenerate
+from duihua.schemas.conversation import ConversationCreate
+from duihua.schemas.message import MessageCreate, MessageQuery, MessageRegenerate
 from duihua.schemas.outgoing import preview
 from duihua.vocabulary import MessageState
 from tests.fixtures.callers import offline_caller

@@ -20,7 +20,7 @@ from duihua.http.routing import feature_router
 from duihua.http.state import Db
 from duihua.messages import service as messages
 from duihua.schemas.base import Envelope, Reference
-from duihua.schemas.conversation import (
+from duihua.schemas.message import (
     MessageCreate,
     MessageEdit,
     MessageRegenerate,

@@ -23,7 +23,8 @@ from duihua.messages.service import MessageStreaming
 from duihua.models import Conversation, Generation, Message
 from duihua.providers.base import Provider, ProviderRequest
 from duihua.schemas import stream
-from duihua.schemas.conversation import GenerationSettings, MessageCreate, MessageRegenerate
+from duihua.schemas.conversation import GenerationSettings
+from duihua.schemas.message import MessageCreate, MessageRegenerate
 from duihua.vocabulary import MessageState, MessageType, Role, RowStatus, TitleSource
 
 

@@ -9,7 +9,7 @@ from duihua.core.pagination import decode_cursor, encode_cursor
 from duihua.db.paging import read_page
 from duihua.db.session import Session
 from duihua.models import Conversation, Generation, GenerationEvent, Message
-from duihua.schemas.conversation import MessageQuery
+from duihua.schemas.message import MessageQuery
 from duihua.vocabulary import ConversationStatus, MessageState, MessageType, Role, RowStatus
 
 CURSOR = "messages"

@@ -12,7 +12,8 @@ from duihua.http.routing import feature_router
 from duihua.http.state import Db
 from duihua.messages import forking, service
 from duihua.schemas.base import Envelope, PageResponse, Reference
-from duihua.schemas.conversation import ConversationResponse, MessageQuery, MessageResponse
+from duihua.schemas.conversation import ConversationResponse
+from duihua.schemas.message import MessageQuery, MessageResponse
 
 router = feature_router("/chat", "messages")
 ChatId = Annotated[Reference, Path(description="uuid, or the integer id")]

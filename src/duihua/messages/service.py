@@ -15,7 +15,7 @@ from duihua.db.session import Session
 from duihua.messages import access, repository, tree
 from duihua.models import Conversation, Message, MessageRevision
 from duihua.schemas import outgoing, stream
-from duihua.schemas.conversation import MessageQuery
+from duihua.schemas.message import MessageQuery
 from duihua.vocabulary import MessageState, RowStatus
 
 
