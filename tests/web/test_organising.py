@@ -1,10 +1,13 @@
 """Groups, dragging, and many conversations at once."""
 
 import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from playwright.async_api import Locator, Page, expect
 
 from tests.fixtures.client import Client
+from tests.web.browser import Visitor
 from tests.web.conftest import Visit
 
 
@@ -26,6 +29,16 @@ async def _act(row: Locator, page: Page, *names: str) -> None:
 async def _home(archive: Client, title: str) -> int:
     found = (await archive.get("/chat/conversations/list")).data["list"]
     return int(next(chat["group_id"] for chat in found if chat["title"] == title))
+
+
+@asynccontextmanager
+async def _several(visit: Visit, archive: Client, count: int) -> AsyncIterator[tuple[Visitor, Page]]:
+    """Conversations 对话 1, 对话 2, …, and the page that lists them."""
+    for n in range(1, count + 1):
+        await archive.conversation(title=f"对话 {n}")
+    async with visit() as visitor:
+        await visitor.page.goto(archive.origin)
+        yield visitor, visitor.page
 
 
 async def _rename_in_place(page: Page, before: str, after: str) -> None:
@@ -89,11 +102,7 @@ async def test_conversations_are_dragged_into_a_group(visit: Visit, archive: Cli
 
 async def test_many_are_moved_exported_and_deleted(visit: Visit, archive: Client) -> None:
     await archive.post("/chat/groups", {"name": "旅行"})
-    for n in range(1, 7):
-        await archive.conversation(title=f"对话 {n}")
-    async with visit(accept_downloads=True) as visitor:
-        page = visitor.page
-        await page.goto(archive.origin)
+    async with _several(visit, archive, 6) as (visitor, page):
         chosen = page.get_by_role("toolbar").get_by_role("status")
         await _row(page, "对话 5").click(modifiers=["Control"])
         await _row(page, "对话 2").click(modifiers=["Shift"])
@@ -116,11 +125,7 @@ async def test_many_are_moved_exported_and_deleted(visit: Visit, archive: Client
 
 
 async def test_a_row_shows_its_box_to_the_pointer_and_to_the_keyboard(visit: Visit, archive: Client) -> None:
-    for n in range(1, 7):
-        await archive.conversation(title=f"对话 {n}")
-    async with visit() as visitor:
-        page = visitor.page
-        await page.goto(archive.origin)
+    async with _several(visit, archive, 6) as (visitor, page):
 
         def box(n: int) -> Locator:
             return page.get_by_role("checkbox", name=f"选择“对话 {n}”")
@@ -151,11 +156,7 @@ async def test_a_row_shows_its_box_to_the_pointer_and_to_the_keyboard(visit: Vis
 async def test_all_are_deleted_and_brought_back_also_those_that_were_never_scrolled_to(
     visit: Visit, archive: Client
 ) -> None:
-    for n in range(1, 124):
-        await archive.conversation(title=f"对话 {n}")
-    async with visit() as visitor:
-        page = visitor.page
-        await page.goto(archive.origin)
+    async with _several(visit, archive, 123) as (_, page):
         await _row(page, "对话 123").wait_for()
         await page.get_by_role("button", name="选择多个对话").click()
         await page.get_by_role("button", name="全选").click()
@@ -228,11 +229,7 @@ async def test_one_is_renamed_pinned_and_archived(visit: Visit, archive: Client)
 
 
 async def test_several_are_archived_and_brought_back(visit: Visit, archive: Client) -> None:
-    for n in range(1, 8):
-        await archive.conversation(title=f"对话 {n}")
-    async with visit() as visitor:
-        page = visitor.page
-        await page.goto(archive.origin)
+    async with _several(visit, archive, 7) as (_, page):
         await _row(page, "对话 7").click(modifiers=["Control"])
         await _row(page, "对话 2").click(modifiers=["Shift"])
         async with page.expect_request("**/conversations/batch/status"):
