@@ -1,5 +1,6 @@
 """Chromium for the tests of the client: one context a visit, and nothing but this machine."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -11,10 +12,14 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from duihua.http import web_client
+from tests.architecture.tree import ROOT
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Script, Upstream, models
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
+_AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_RUN = """async () => (await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })).violations
+  .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join(" | ")}`)"""
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -103,6 +108,14 @@ class Visitor:
         """A screenshot for a person to look at."""
         SCREENSHOTS.mkdir(exist_ok=True)
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+async def clean(visitor: Visitor, name: str) -> None:
+    """Axe-core: what is on the page now has no violation; `name` is that of its screenshot."""
+    await visitor.page.evaluate(await asyncio.to_thread(_AXE.read_text, encoding="utf-8"))
+    found = await visitor.page.evaluate(_RUN)
+    await visitor.shoot(f"axe-{name}")
+    assert found == [], f"{name}: " + "\n".join(found)
 
 
 @asynccontextmanager

@@ -1,28 +1,16 @@
 """axe-core finds nothing, in both themes and both languages."""
 
-import asyncio
-from pathlib import Path
+import io
+import json
+import zipfile
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.architecture.tree import ROOT
+from duihua.core.ids import new_uuid
 from tests.fixtures.client import Client
-from tests.web.browser import Visitor, ask, open_sharing
+from tests.web.browser import Visitor, ask, clean, open_sharing
 from tests.web.conftest import Visit
-
-_AXE = str(ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js")
-_RUN = """async () => (await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })).violations
-  .map((v) => `${v.id}: ${v.nodes.map((n) => n.target + " " + n.failureSummary).join(" | ")}`)"""
-
-
-async def _clean(visitor: Visitor, name: str) -> None:
-    """What is on the page now has no violation; `name` is that of its screenshot."""
-    await visitor.page.evaluate(await asyncio.to_thread(Path(_AXE).read_text, encoding="utf-8"))
-    found = await visitor.page.evaluate(_RUN)
-    await visitor.shoot(f"axe-{name}")
-    assert found == [], f"{name}: " + "\n".join(found)
-
 
 # Pages beside the chat, and what tells that they are there.
 PAGES = {
@@ -85,7 +73,7 @@ async def test_no_violations(visit: Visit, archive: Client, theme: str, language
             await page.locator(
                 ".message.assistant .diagram img" if name == "full" else "h1:not(.top-bar h1)"
             ).first.wait_for()
-            await _clean(visitor, f"{name}-{theme}")
+            await clean(visitor, f"{name}-{theme}")
 
 
 async def _see_what_comes_later(visitor: Visitor, archive: Client, theme: str) -> None:
@@ -96,10 +84,10 @@ async def _see_what_comes_later(visitor: Visitor, archive: Client, theme: str) -
     await page.locator(".failure-details").wait_for()
     await page.locator(".chat-row").hover()
     await expect(page.get_by_role("checkbox", name="选择“浮层")).to_have_css("opacity", "1")
-    await _clean(visitor, f"details-{theme}")
+    await clean(visitor, f"details-{theme}")
     await page.get_by_role("checkbox", name="选择“浮层").click()
     await page.get_by_role("toolbar").wait_for()
-    await _clean(visitor, f"chosen-{theme}")
+    await clean(visitor, f"chosen-{theme}")
     hangs = {"offline": {"text": "说了一半。", "hang_after": 4, "rate": 0}}
     chat = await archive.conversation(title="排队", config=hangs)
     await page.goto(f"{archive.origin}/c/{chat['uuid']}")
@@ -109,12 +97,12 @@ async def _see_what_comes_later(visitor: Visitor, archive: Client, theme: str) -
         await ask(page, words)
     waiting = page.get_by_role("list", name="等待发送")
     await expect(waiting.get_by_role("listitem")).to_have_count(2)
-    await _clean(visitor, f"queue-{theme}")
+    await clean(visitor, f"queue-{theme}")
     await page.get_by_role("button", name="停止生成").click()
     await expect(waiting.get_by_role("button", name="现在发送")).to_have_count(2)
     # However long it is, what can be done with it is in sight.
     await expect(waiting.get_by_role("button", name="放弃").last).to_be_in_viewport(ratio=1)
-    await _clean(visitor, f"queue-held-{theme}")
+    await clean(visitor, f"queue-held-{theme}")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -140,7 +128,7 @@ async def test_no_violations_in_what_opens_above_a_page(visit: Visit, archive: C
             if name == "find":
                 await page.keyboard.type("找得到")
                 await expect(page.locator(".find-bar .count")).to_have_text("1/1")
-            await _clean(visitor, f"{name}-{theme}")
+            await clean(visitor, f"{name}-{theme}")
         await _see_what_comes_later(visitor, archive, theme)
 
 
@@ -154,6 +142,29 @@ async def fill(archive: Client) -> None:
     await archive.put(f"/chat/conversations/{chats[0]}", {"status": "archived"})
     await archive.post(f"/chat/conversations/{chats[0]}/share", {})
     await archive.delete(f"/chat/conversations/{chats[1]}")
+
+
+async def _see_an_import(visitor: Visitor, archive: Client, theme: str) -> None:
+    """What a file holds, before it is imported, and what became of it: one of each kind."""
+    there = (await archive.get("/chat/conversations/list")).data["list"][0]["uuid"]
+    exported = (await archive.post("/chat/export", {"chat_id": there, "format": "json"})).body["data"]
+    new, told = exported.decode(), json.loads(exported)
+    for each in (told["conversation"], *told["messages"]):
+        new = new.replace(each["uuid"], new_uuid())
+    gathered = io.BytesIO()
+    with zipfile.ZipFile(gathered, "w") as packed:
+        for name, content in {"有.json": exported, "新.json": new, "坏.json": "{"}.items():
+            packed.writestr(name, content)
+    file = {"name": "三个.zip", "mimeType": "application/zip", "buffer": gathered.getvalue()}
+    await visitor.page.goto(f"{archive.origin}/settings/data")
+    await visitor.page.locator("input[type=file]").set_input_files([file])
+    entry = visitor.page.locator(".import")
+    await expect(entry.locator(".import-counts span")).to_have_count(3)
+    await entry.locator(".segments label").nth(1).click()
+    await clean(visitor, f"import-preview-{theme}")
+    await entry.locator(".primary").click()
+    await entry.locator("summary").wait_for()
+    await clean(visitor, f"import-report-{theme}")
 
 
 @pytest.mark.parametrize(("theme", "language"), [("light", "en-US"), ("dark", "zh-CN")])
@@ -170,7 +181,8 @@ async def test_no_violations_on_the_other_pages(
             if name == "statistics":
                 await page.locator(".segments label", has=page.locator("[value=dates]")).click()
                 await expect(page.locator(".page [type=date]")).to_have_count(2)
-            await _clean(visitor, f"{name}-{theme}")
+            await clean(visitor, f"{name}-{theme}")
+        await _see_an_import(visitor, archive, theme)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -192,7 +204,7 @@ async def test_no_violations_where_a_conversation_is_shared(
                 # Where it is served nothing runs, axe neither.
                 await page.goto("about:blank")
                 await page.set_content(content)
-            await _clean(visitor, f"{name}-page-{theme}")
+            await clean(visitor, f"{name}-page-{theme}")
 
 
 # Two frames: a chart is drawn as wide as it was measured in the one before.

@@ -171,7 +171,7 @@ async def test_importing_says_what_became_of_each(visit: Visit, archive: Client)
 
 
 async def test_what_is_there_is_shown_before_it_is_brought_up_to_date(visit: Visit, archive: Client) -> None:
-    chat = await archive.conversation(title="旅行")
+    chat = await archive.conversation(title="旅行" * 40)
     await archive.say(chat["uuid"], "去哪里")
     exported = (await archive.post("/chat/export", {"chat_id": chat["uuid"], "format": "json"})).body["data"]
     newer = json.loads(exported)
@@ -180,7 +180,11 @@ async def test_what_is_there_is_shown_before_it_is_brought_up_to_date(visit: Vis
     async with visit(viewport={"width": 390, "height": 844}) as visitor:
         page = visitor.page
         await page.goto(f"{archive.origin}/settings/data")
-        file = {"name": "新.json", "mimeType": "application/json", "buffer": json.dumps(newer).encode()}
+        file = {
+            "name": f"{'新' * 80}.json",
+            "mimeType": "application/json",
+            "buffer": json.dumps(newer).encode(),
+        }
         await page.locator("input[type=file]").set_input_files([file])
         entry = page.locator(".import")
         await expect(entry.get_by_role("status")).to_contain_text("来自 Duihua")
@@ -189,6 +193,7 @@ async def test_what_is_there_is_shown_before_it_is_brought_up_to_date(visit: Vis
         await expect(begin).to_be_disabled()
         await entry.get_by_text("补全").click()
         await entry.scroll_into_view_if_needed()
+        assert await entry.evaluate("(e) => e.scrollWidth <= e.clientWidth")
         await visitor.shoot("import-preview")
         await begin.click()
         await expect(entry).to_contain_text("补全 1 个")
