@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from duihua.http import web_client
 from tests.architecture.tree import ROOT
@@ -72,6 +73,20 @@ async def ask_small(
         await page.goto(f"{origin or archive.origin}/c/{chat['uuid']}")
         await ask(page, "问")
         yield upstream
+
+
+@asynccontextmanager
+async def held(page: Page, addresses: str) -> AsyncIterator[None]:
+    """What is asked for at these addresses (an expression) is not answered before the end."""
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await page.route(re.compile(addresses), hold)
+    yield
+    released.set()
 
 
 async def open_sharing(page: Page, origin: str, title: str) -> None:

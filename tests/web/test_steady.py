@@ -1,17 +1,14 @@
 """What is on the screen stays where it is while more comes."""
 
-import asyncio
-import re
 import struct
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import expect
 
 from tests.files.uploads import stored
 from tests.fixtures.client import Client
+from tests.web.browser import held
 from tests.web.conftest import Visit
 
 _MOVED = """
@@ -54,20 +51,6 @@ def _picture(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-@asynccontextmanager
-async def _held(page: Page, addresses: str) -> AsyncIterator[None]:
-    """What is asked for at these addresses (an expression) is not answered before the end."""
-    released = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await released.wait()
-        await route.continue_()
-
-    await page.route(re.compile(addresses), hold)
-    yield
-    released.set()
-
-
 async def _conversation(archive: Client, title: str) -> str:
     """A picture, a formula and code at its beginning, and words until they are out of sight."""
     chat = str((await archive.conversation(title=title))["uuid"])
@@ -96,7 +79,7 @@ async def test_opening_shifts_nothing(visit: Visit, archive: Client, slow: bool)
         page = visitor.page
         await page.add_init_script(_MOVED)
         for place, (late, here) in _OPENED.items():
-            async with _held(page, late if slow else "^nothing"):
+            async with held(page, late if slow else "^nothing"):
                 if place:
                     # No person pressed it: what moves then counts, too.
                     await page.locator(f"a[href='{place.format(chat=chat)}']").evaluate("(e) => e.click()")
@@ -119,7 +102,7 @@ async def test_what_loads_above_moves_nothing(visit: Visit, archive: Client) -> 
     chat = await _conversation(archive, "看图")
     async with visit() as visitor:
         page = visitor.page
-        async with _held(page, "assets/(Formula|highlight|KaTeX)|/chat/files/"):
+        async with held(page, "assets/(Formula|highlight|KaTeX)|/chat/files/"):
             async with page.expect_request("**/chat/files/**"):
                 await page.goto(f"{archive.origin}/c/{chat}")
                 await page.locator('.chat[data-state="ready"]').wait_for()

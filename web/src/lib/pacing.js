@@ -10,9 +10,9 @@ const LONGEST_PAUSE_MS = 250;
 /**
  * @param {(text: string) => void} show called in every second frame at most
  * @param {{ frame?: (work: () => void) => any, later?: (work: () => void, ms: number) => any, now?: () => number,
- *   hurried?: () => boolean }} [platform] `hurried`: show all at once
+ *   hurried?: () => boolean, known?: number }} [options] `hurried`: show all at once; `known`: so much of what comes is shown
  */
-export function createPacer(show, { frame = nextFrame, later = setTimeout, now = () => performance.now(), hurried = isHurried } = {}) {
+export function createPacer(show, { frame = nextFrame, later = setTimeout, now = () => performance.now(), hurried = isHurried, known = 0 } = {}) {
   let waiting = "";
   let asked = false;
 
@@ -44,7 +44,8 @@ export function createPacer(show, { frame = nextFrame, later = setTimeout, now =
 
   return {
     push(/** @type {string} */ text) {
-      waiting += text;
+      waiting += text.slice(known);
+      known = Math.max(0, known - text.length);
       ask();
     },
     /** Forget what is waiting: the whole text is there. */

@@ -176,9 +176,9 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   async function regenerate(message, { modelId, config, continueReply } = {}) {
     const index = thread.messages.indexOf(message);
     const at = message.role === "user" ? index + 1 : index;
-    return replacing(at, blankReply(modelId), (callbacks) =>
-      api.regenerateMessage({ chatId, messageId: message.uuid, modelId, config, continueReply }, callbacks),
-    );
+    const { content, reasoning, reasoning_ms } = message;
+    const reply = Object.assign(blankReply(modelId), continueReply && { content, reasoning, reasoning_ms });
+    return replacing(at, reply, (callbacks) => api.regenerateMessage({ chatId, messageId: message.uuid, modelId, config, continueReply }, callbacks));
   }
 
   /** A changed question beside the old one, answered anew. */
@@ -193,7 +193,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     const before = thread.messages;
     thread.messages = [...before.slice(0, index), ...(question ? [question] : []), reply];
     try {
-      begun(await start(following(reply, question)), reply);
+      begun(await start(following(reply, question, reply)), reply);
     } catch (error) {
       thread.messages = before;
       thread.run = null;
@@ -220,9 +220,10 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     if (message.state === "streaming") thread.run = { ...thread.run, control, taskId: control.taskId };
   }
 
-  function following(message, question) {
-    const pacer = createPacer((text) => (message.content += text));
-    const thoughts = createPacer((text) => (message.reasoning = (message.reasoning ?? "") + text));
+  /** @param {any} [beginning] what is on the page already, and the events say once more */
+  function following(message, question, beginning) {
+    const pacer = createPacer((text) => (message.content += text), { known: beginning?.content.length });
+    const thoughts = createPacer((text) => (message.reasoning = (message.reasoning ?? "") + text), { known: beginning?.reasoning?.length });
     let thinkingSince = 0;
     /** Until the server has said how long it was, as seen from here. A reader who came later does not know. */
     function thought() {

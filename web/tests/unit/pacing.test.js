@@ -5,7 +5,7 @@ import { createPacer } from "../../src/lib/pacing.js";
 import { places, visible } from "../../src/lib/windowing.js";
 
 /** A pacer whose frames are run by hand. */
-function paced(hurried = false, cost = 0) {
+function paced(hurried = false, cost = 0, known = 0) {
   const frames = [];
   const shown = [];
   const pauses = [];
@@ -15,6 +15,7 @@ function paced(hurried = false, cost = 0) {
     later: (work, ms) => (ms ? pauses.push(ms) : (clock += cost), frames.push(work)),
     now: () => clock,
     hurried: () => hurried,
+    known,
   };
   const pacer = createPacer((text) => shown.push(text), platform);
   return { pacer, shown, frames, pauses, run: () => { while (frames.length) frames.shift()(); } };
@@ -37,6 +38,13 @@ test("what costs much is done less often, but never as good as not at all", () =
     run();
     assert.deepEqual([...new Set(pauses)], [pause]);
   }
+});
+
+test("what is known is not shown once more, in however many pieces it comes", () => {
+  const { pacer, shown, run } = paced(true, 0, 5);
+  for (const piece of ["一二三", "四五六", "七"]) pacer.push(piece);
+  run();
+  assert.equal(shown.join(""), "六七");
 });
 
 test("no frame shows half an emoji", () => {
