@@ -175,6 +175,34 @@ async def test_a_model_that_cannot_answer_stays_in_its_place_and_says_why(
     assert (await archive.get(f"/chat/conversations/{unanswered}")).data["model_id"] == "vanished"
 
 
+async def test_menus_and_settings_offer_models_as_the_palette_does(
+    visit: Visit, archive: Client, unanswered: str
+) -> None:
+    asked = {"chat_id": unanswered, "content": "问", "model_id": "chat-3"}
+    await archive.post("/chat/messages", asked)
+    await archive.put("/chat/settings", {"default_model_id": "locked"})
+    reasons = {"locked": "API 密钥被拒绝", "resting": "连接已停用"}
+    async with visit() as visitor:
+        page = visitor.page
+        await page.goto(f"{archive.origin}/c/{unanswered}")
+        await page.get_by_role("button", name="更多").last.click()
+        async with page.expect_response("**/chat/models/available**"):
+            await page.get_by_role("menuitem", name="换个模型回答").click()
+        for model, why in reasons.items():
+            row = page.get_by_role("menuitem", name=f"{model} {why}")
+            await expect(row).to_have_attribute("aria-disabled", "true")
+        await visitor.shoot("menu-unavailable")
+        await page.get_by_role("menuitem", name="chat-3").click()
+        await expect(page.get_by_text("2/2")).to_be_visible()
+        field = page.get_by_role("combobox", name="模型")
+        for path in ("/prompts/new", "/settings/models"):
+            await page.goto(archive.origin + path)
+            options = field.get_by_role("option", disabled=True)
+            await expect(options).to_have_text([f"{model} · {why}" for model, why in reasons.items()])
+            await expect(field.get_by_role("option", name="chat-3")).to_be_enabled()
+        await expect(field.locator(":checked")).to_have_text(f"locked · {reasons['locked']}")
+
+
 async def test_enter_takes_the_first_model_that_can_answer(
     visit: Visit, archive: Client, unanswered: str
 ) -> None:

@@ -15,12 +15,17 @@ export const named = (models) =>
     ...models.map((model) => [model.id, model]),
   ]);
 
+/** @param {import("@/api/types.js").Model[]} models */
+export const byProvider = (models) =>
+  [...new Set(models.map(({ provider }) => provider))].map((name) => ({ name, list: models.filter(({ provider }) => provider === name) }));
+
 export const useModels = defineStore("models", () => {
   /** Also those of connections that are switched off. */
   const every = shallowRef([]);
   const error = shallowRef(null);
   const list = computed(() => every.value.filter((model) => model.status === "active"));
   const byId = computed(() => named(list.value));
+  const everyById = computed(() => named(every.value));
 
   async function load() {
     try {
@@ -36,5 +41,5 @@ export const useModels = defineStore("models", () => {
   /** @param {string | null} id */
   const nameOf = (id) => byId.value.get(id)?.name ?? id ?? "";
 
-  return { every, list, byId, error, load, onlyOffline, nameOf };
+  return { every, list, byId, everyById, error, load, onlyOffline, nameOf };
 });

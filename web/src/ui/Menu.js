@@ -1,4 +1,4 @@
-// A menu at a button. `items`: { label, icon?, run?, danger?, disabled?, checked?, items? }, "line", or { heading }.
+// A menu at a button. `items`: { label, why?, icon?, run?, danger?, disabled?, checked?, items?, opened? }, "line", or { heading }.
 // Until somebody opens it, it is the button alone: a page has hundreds of them, and their code is not in the first load.
 import { cloneVNode, defineComponent, h, shallowRef } from "vue";
 
@@ -8,7 +8,7 @@ const load = () => import("./OpenMenu.vue");
 later(load);
 
 export default defineComponent({
-  props: { items: { type: Array, required: true }, align: { type: String, default: "end" }, side: { type: String, default: "bottom" } },
+  props: { items: { type: Array, required: true }, opened: Function, align: { type: String, default: "end" }, side: { type: String, default: "bottom" } },
   setup(props, { slots }) {
     const opened = shallowRef(null);
     const open = async () => (opened.value = (await load()).default);
