@@ -98,6 +98,25 @@ async def test_opening_shifts_nothing(visit: Visit, archive: Client, slow: bool)
             assert moved < 0.02, (place, movers)
 
 
+# What a page of statistics asks for, one of it late.
+_PARTS = {"all": "timeRange=month", "usage": "/models/stats", "week": "by=hour", "year": "by=day"}
+
+
+@pytest.mark.parametrize("late", _PARTS)
+async def test_statistics_come_in_any_order(visit: Visit, archive: Client, late: str) -> None:
+    await archive.say((await archive.conversation())["uuid"])
+    async with visit(viewport={"width": 1280, "height": 1600}) as visitor:
+        page = visitor.page
+        await page.add_init_script(_MOVED)
+        async with held(page, _PARTS[late]):
+            await page.goto(f"{archive.origin}/statistics")
+            await expect(page.locator(".page-skeleton").first).to_have_css("visibility", "visible")
+        await page.locator(".last-year rect").first.wait_for()
+        await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        moved, movers = await page.evaluate("[window.moved, window.movers]")
+        assert moved == 0, movers
+
+
 async def test_what_loads_above_moves_nothing(visit: Visit, archive: Client) -> None:
     chat = await _conversation(archive, "看图")
     async with visit() as visitor:

@@ -5,7 +5,13 @@ import { onBeforeUnmount, ref, watch } from "vue";
 export function useWidth(element) {
   const width = ref(0);
   const sized = new ResizeObserver(([entry]) => (width.value = entry.contentRect.width));
-  watch(element, (now) => now && sized.observe(now), { flush: "post" });
+  function measure(/** @type {HTMLElement | null} */ now) {
+    if (!now) return;
+    // At once: the observer tells it when a frame without it has been drawn.
+    width.value = now.clientWidth;
+    sized.observe(now);
+  }
+  watch(element, measure, { flush: "post" });
   onBeforeUnmount(() => sized.disconnect());
   return width;
 }
