@@ -10,7 +10,6 @@ is that of the searching thread, which on SQLite does all of the work: the rest 
 """
 
 import argparse
-import asyncio
 import resource
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import uvloop
 from sqlalchemy import func, select
 
 from benchmarks import dialogues, search_archive
@@ -203,7 +203,7 @@ def main() -> int:
     options = parser.parse_args()
     options.messages = FULL if options.full else options.messages
     sys.setswitchinterval(SWITCH_SECONDS)
-    return asyncio.run(somewhere(options))
+    return uvloop.run(somewhere(options))
 
 
 if __name__ == "__main__":
