@@ -30,12 +30,12 @@ def clear(session: Session, kind: str, documents: Documents) -> None:
     """Forget everything of this kind."""
     set_version(session, kind, 0)
     session.connection().execute(delete(documents.table))
-    if not is_sqlite(session):
-        frequent_repository.note_removals(session, session.scalars(select(User.id)))
-    else:
+    if is_sqlite(session):
         session.connection().execute(
             text(f"INSERT INTO {documents.terms} ({documents.terms}) VALUES ('delete-all')")
         )
+    else:
+        frequent_repository.note_removals(session, session.scalars(select(User.id)))
 
 
 def has_orphans(session: Session, documents: Documents) -> bool:
