@@ -27,7 +27,7 @@ check: $(VENV)/.installed-dev ## style, types, layers: everything that needs no 
 	$(BIN)/lint-imports --no-logo
 
 test: $(VENV)/.installed-dev web ## every test; make test ARGS="-k tree" for some
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	tests/with_services $(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the measurements behind the figures in README.md
 	$(BIN)/python -m benchmarks $(ARGS)

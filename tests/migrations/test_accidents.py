@@ -138,15 +138,13 @@ def test_killed_at_any_moment_it_is_old_or_new(place: Place) -> None:
     assert len(place.models(Message)) == 20_000
 
 
-def test_what_a_killed_process_left_half_written_is_undone_by_whoever_looks(place: Place) -> None:
-    if place.dialect != "sqlite":
-        pytest.skip("PostgreSQL undoes it by itself")
-    many(place, 500)
-    old = place.content()
-    subprocess.run([sys.executable, "-c", KILLED, place.path], check=False)
-    assert Path(f"{place.path}-journal").stat().st_size
-    assert migrate.check(place.url) is migrate.State.UPGRADABLE
-    assert place.content() == old
+def test_what_a_killed_process_left_half_written_is_undone_by_whoever_looks(sqlite_place: Place) -> None:
+    many(sqlite_place, 500)
+    old = sqlite_place.content()
+    subprocess.run([sys.executable, "-c", KILLED, sqlite_place.path], check=False)
+    assert Path(f"{sqlite_place.path}-journal").stat().st_size
+    assert migrate.check(sqlite_place.url) is migrate.State.UPGRADABLE
+    assert sqlite_place.content() == old
 
 
 def test_four_processes_at_once(place: Place) -> None:
