@@ -5,11 +5,13 @@ import json
 import zipfile
 from pathlib import Path
 
+from duihua.core.ids import new_uuid
 from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
 from tests.transfer.test_command import duihua
 from tests.transfer.test_export import a_conversation
 from tests.transfer.test_files import a_chat
+from tests.transfer.test_import import archive, encoded, load
 
 
 async def export(client: Client, *arguments: str) -> tuple[int, str, str]:
@@ -55,6 +57,25 @@ async def test_versions_may_be_left_out_and_put_into_what_is_read(client: Client
     for options, has_both in (((), False), (("--branches",), True)):
         _, written, _ = await export(client, "--conversation", chat, "--format", "txt", *options)
         assert ("好的。" in written, "print(1)" in written) == (has_both, True)
+
+
+@on_sqlite
+async def test_the_systems_messages_may_be_left_out(client: Client) -> None:
+    rule, question = new_uuid(), new_uuid()
+    value = archive({"uuid": rule, "role": "system", "content": "简短"}, {"uuid": question, "parent": rule})
+    await load(client, encoded(value))
+    chat = value["conversation"]["uuid"]
+    for options, asked, roles in (
+        ((), {}, ["system", "user"]),
+        (("--no-system-messages",), {"include_system_messages": False}, ["user"]),
+    ):
+        _, written, _ = await export(client, "--conversation", chat, *options)
+        messages = json.loads(written)["messages"]
+        assert [message["role"] for message in messages] == roles
+        assert (
+            json.loads((await client.post("/chat/export", {"chat_id": chat} | asked)).data)["messages"]
+            == messages
+        )
 
 
 @on_sqlite

@@ -29,6 +29,7 @@ def export(
     format_: Annotated[
         ExportFormat, typer.Option("--format", help="json can be imported; the others are for people")
     ] = "json",
+    system_messages: Annotated[bool, typer.Option(help="the system's messages, too")] = True,
     branches: Annotated[
         bool | None,
         typer.Option(help="every version, or only what is shown; default: json has every version"),
@@ -44,7 +45,9 @@ def export(
     from duihua.db.migrate import is_current
 
     config, named = config_of({}), conversation or []
-    options = ExportOptions(format=format_, branches=branches, attachments=attachments)
+    options = ExportOptions(
+        format=format_, include_system_messages=system_messages, branches=branches, attachments=attachments
+    )
     url = config.resolved_database_url
     if file is None and len(named) != 1 and sys.stdout.isatty():
         raise typer.BadParameter("name a file: a zip is nothing for a terminal")
