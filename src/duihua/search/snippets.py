@@ -27,11 +27,14 @@ _CHUNK = re.compile(r"[^\n]{1,500}\n?|\n")
 _ELLIPSIS = "…"
 _SPACES = re.compile(r"\s+")
 _MARKUP = re.compile("[&<>\"']")
+# Graphemes folded, and where each begins in that text.
+_Folded = tuple[str, Sequence[int]]
 
 
 def highlight(text: str, query: Query) -> str:
     """The whole text as HTML, its matches marked."""
-    return _marked(_graphemes(text), query)
+    graphemes = _graphemes(text)
+    return _marked(graphemes, _folded(graphemes), query)
 
 
 def passage(text: str, folded: str, query: Query) -> str:
@@ -40,12 +43,21 @@ def passage(text: str, folded: str, query: Query) -> str:
     begin, end = (_original(text, len(folded), place) for place in (start, start + _PASSAGE))
     before = _ELLIPSIS if begin > 0 else ""
     after = _ELLIPSIS if end < len(text) else ""
-    marked = _marked(_between(text, begin, end), query)
+    marked = _marked(*_between(text, folded, begin, end), query)
     return before + _SPACES.sub(" ", marked).strip() + after
 
 
-def _between(text: str, begin: int, end: int) -> Sequence[str]:
-    """The graphemes that begin there."""
+def _between(text: str, folded: str, begin: int, end: int) -> tuple[Sequence[str], _Folded]:
+    """The graphemes that begin there, and these folded."""
+    if len(text) == len(folded) and _PLAIN.fullmatch(text):
+        # Each character became one.
+        shown = text[begin:end]
+        return shown, (folded[begin:end], range(len(shown) + 1))
+    graphemes = _graphemes_between(text, begin, end)
+    return graphemes, _folded(graphemes)
+
+
+def _graphemes_between(text: str, begin: int, end: int) -> Sequence[str]:
     # One that begins before is found whole when its neighbours are looked at, too.
     lead = max(0, begin - 64)
     near = _graphemes(text[lead : end + 64])
@@ -89,8 +101,8 @@ def _original(text: str, length: int, place: int) -> int:
     return at
 
 
-def _marked(graphemes: Sequence[str], query: Query) -> str:
-    text, begins = _folded(graphemes)
+def _marked(graphemes: Sequence[str], folded: _Folded, query: Query) -> str:
+    text, begins = folded
     marked = sorted(place for term in query.wanted for place in term.places(text))
     if not isinstance(begins, range):
         marked = [(bisect_right(begins, start) - 1, bisect_right(begins, end - 1)) for start, end in marked]
@@ -110,8 +122,7 @@ def _html(graphemes: Sequence[str]) -> str:
     return escape(text) if _MARKUP.search(text) else text
 
 
-def _folded(graphemes: Sequence[str]) -> tuple[str, Sequence[int]]:
-    """The graphemes folded, and where each begins in that text."""
+def _folded(graphemes: Sequence[str]) -> _Folded:
     text = graphemes if isinstance(graphemes, str) else "".join(graphemes)
     folded = fold(text) or ""
     if len(graphemes) == len(text) == len(folded):
