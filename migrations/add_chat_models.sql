@@ -109,11 +109,9 @@ CREATE TABLE conversation_documents (
     user_id BIGINT NOT NULL,
     -- title and description in the form in which texts are compared
     text TEXT NOT NULL,
-    CONSTRAINT pk_conversation_documents PRIMARY KEY (id),
     CONSTRAINT fk_conversation_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
-);
-
-CREATE INDEX ix_conversation_documents_user_id_id ON conversation_documents (user_id, id);
+)
+ PARTITION BY LIST ((user_id & 15));
 
 -- Uploaded files; their bytes are in the file storage
 CREATE TABLE files (
@@ -208,11 +206,9 @@ CREATE TABLE message_documents (
     said_at BIGINT NOT NULL,
     -- the message in the form in which texts are compared
     text TEXT NOT NULL,
-    CONSTRAINT pk_message_documents PRIMARY KEY (id),
     CONSTRAINT fk_message_documents_user_id_users FOREIGN KEY(user_id) REFERENCES users (id)
-);
-
-CREATE INDEX ix_message_documents_user_id_id ON message_documents (user_id, id);
+)
+ PARTITION BY LIST ((user_id & 15));
 
 -- Texts that a conversation starts from
 CREATE TABLE prompts (
@@ -539,9 +535,137 @@ INSERT INTO users (id, uuid, name, created_at) VALUES (1, CAST(gen_random_uuid()
 
 INSERT INTO chat_groups (id, user_id, name, sort, is_default, status, created_at, updated_at) SELECT coalesce(max(id), 0) + 1, 1, '默认分组', 0, true, 'active', now(), now() FROM chat_groups;
 
-CREATE INDEX message_terms ON message_documents USING gin ((ARRAY['user' || CAST(message_documents.user_id AS TEXT)] || string_to_array(regexp_replace(translate(message_documents.text COLLATE "C", ' 0123456789abcdefghijklmnopqrstuvwxyz', ''), '.', to_hex(mod(message_documents.user_id, 16)) || '\& ', 'g'), ' ') || string_to_array(regexp_replace(regexp_replace(message_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g'), '..', to_hex(mod(message_documents.user_id, 16)) || '\&|', 'g'), '|') || string_to_array(regexp_replace((' ' || regexp_replace(message_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g')), '..', to_hex(mod(message_documents.user_id, 16)) || '\&|', 'g'), '|'))) WITH (gin_pending_list_limit = 256);
+CREATE TABLE message_documents_0 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (0);
 
-CREATE INDEX conversation_terms ON conversation_documents USING gin ((ARRAY['user' || CAST(conversation_documents.user_id AS TEXT)] || string_to_array(regexp_replace(translate(conversation_documents.text COLLATE "C", ' 0123456789abcdefghijklmnopqrstuvwxyz', ''), '.', to_hex(mod(conversation_documents.user_id, 16)) || '\& ', 'g'), ' ') || string_to_array(regexp_replace(regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g'), '..', to_hex(mod(conversation_documents.user_id, 16)) || '\&|', 'g'), '|') || string_to_array(regexp_replace((' ' || regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g')), '..', to_hex(mod(conversation_documents.user_id, 16)) || '\&|', 'g'), '|'))) WITH (gin_pending_list_limit = 256);
+CREATE STATISTICS message_documents_0_owners ON (user_id & 15) FROM message_documents_0;
+
+CREATE TABLE message_documents_1 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (1);
+
+CREATE STATISTICS message_documents_1_owners ON (user_id & 15) FROM message_documents_1;
+
+CREATE TABLE message_documents_2 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (2);
+
+CREATE STATISTICS message_documents_2_owners ON (user_id & 15) FROM message_documents_2;
+
+CREATE TABLE message_documents_3 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (3);
+
+CREATE STATISTICS message_documents_3_owners ON (user_id & 15) FROM message_documents_3;
+
+CREATE TABLE message_documents_4 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (4);
+
+CREATE STATISTICS message_documents_4_owners ON (user_id & 15) FROM message_documents_4;
+
+CREATE TABLE message_documents_5 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (5);
+
+CREATE STATISTICS message_documents_5_owners ON (user_id & 15) FROM message_documents_5;
+
+CREATE TABLE message_documents_6 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (6);
+
+CREATE STATISTICS message_documents_6_owners ON (user_id & 15) FROM message_documents_6;
+
+CREATE TABLE message_documents_7 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (7);
+
+CREATE STATISTICS message_documents_7_owners ON (user_id & 15) FROM message_documents_7;
+
+CREATE TABLE message_documents_8 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (8);
+
+CREATE STATISTICS message_documents_8_owners ON (user_id & 15) FROM message_documents_8;
+
+CREATE TABLE message_documents_9 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (9);
+
+CREATE STATISTICS message_documents_9_owners ON (user_id & 15) FROM message_documents_9;
+
+CREATE TABLE message_documents_10 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (10);
+
+CREATE STATISTICS message_documents_10_owners ON (user_id & 15) FROM message_documents_10;
+
+CREATE TABLE message_documents_11 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (11);
+
+CREATE STATISTICS message_documents_11_owners ON (user_id & 15) FROM message_documents_11;
+
+CREATE TABLE message_documents_12 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (12);
+
+CREATE STATISTICS message_documents_12_owners ON (user_id & 15) FROM message_documents_12;
+
+CREATE TABLE message_documents_13 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (13);
+
+CREATE STATISTICS message_documents_13_owners ON (user_id & 15) FROM message_documents_13;
+
+CREATE TABLE message_documents_14 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (14);
+
+CREATE STATISTICS message_documents_14_owners ON (user_id & 15) FROM message_documents_14;
+
+CREATE TABLE message_documents_15 PARTITION OF message_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (15);
+
+CREATE STATISTICS message_documents_15_owners ON (user_id & 15) FROM message_documents_15;
+
+CREATE INDEX message_terms ON message_documents USING gin ((ARRAY['user' || CAST(message_documents.user_id AS TEXT)] || string_to_array(translate(message_documents.text COLLATE "C", ' 0123456789abcdefghijklmnopqrstuvwxyz', ''), NULL) || string_to_array(regexp_replace(regexp_replace(message_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g'), '..', '\&|', 'g'), '|') || string_to_array(regexp_replace((' ' || regexp_replace(message_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g')), '..', '\&|', 'g'), '|'))) WITH (gin_pending_list_limit = 256);
+
+CREATE TABLE conversation_documents_0 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (0);
+
+CREATE STATISTICS conversation_documents_0_owners ON (user_id & 15) FROM conversation_documents_0;
+
+CREATE TABLE conversation_documents_1 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (1);
+
+CREATE STATISTICS conversation_documents_1_owners ON (user_id & 15) FROM conversation_documents_1;
+
+CREATE TABLE conversation_documents_2 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (2);
+
+CREATE STATISTICS conversation_documents_2_owners ON (user_id & 15) FROM conversation_documents_2;
+
+CREATE TABLE conversation_documents_3 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (3);
+
+CREATE STATISTICS conversation_documents_3_owners ON (user_id & 15) FROM conversation_documents_3;
+
+CREATE TABLE conversation_documents_4 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (4);
+
+CREATE STATISTICS conversation_documents_4_owners ON (user_id & 15) FROM conversation_documents_4;
+
+CREATE TABLE conversation_documents_5 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (5);
+
+CREATE STATISTICS conversation_documents_5_owners ON (user_id & 15) FROM conversation_documents_5;
+
+CREATE TABLE conversation_documents_6 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (6);
+
+CREATE STATISTICS conversation_documents_6_owners ON (user_id & 15) FROM conversation_documents_6;
+
+CREATE TABLE conversation_documents_7 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (7);
+
+CREATE STATISTICS conversation_documents_7_owners ON (user_id & 15) FROM conversation_documents_7;
+
+CREATE TABLE conversation_documents_8 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (8);
+
+CREATE STATISTICS conversation_documents_8_owners ON (user_id & 15) FROM conversation_documents_8;
+
+CREATE TABLE conversation_documents_9 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (9);
+
+CREATE STATISTICS conversation_documents_9_owners ON (user_id & 15) FROM conversation_documents_9;
+
+CREATE TABLE conversation_documents_10 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (10);
+
+CREATE STATISTICS conversation_documents_10_owners ON (user_id & 15) FROM conversation_documents_10;
+
+CREATE TABLE conversation_documents_11 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (11);
+
+CREATE STATISTICS conversation_documents_11_owners ON (user_id & 15) FROM conversation_documents_11;
+
+CREATE TABLE conversation_documents_12 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (12);
+
+CREATE STATISTICS conversation_documents_12_owners ON (user_id & 15) FROM conversation_documents_12;
+
+CREATE TABLE conversation_documents_13 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (13);
+
+CREATE STATISTICS conversation_documents_13_owners ON (user_id & 15) FROM conversation_documents_13;
+
+CREATE TABLE conversation_documents_14 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (14);
+
+CREATE STATISTICS conversation_documents_14_owners ON (user_id & 15) FROM conversation_documents_14;
+
+CREATE TABLE conversation_documents_15 PARTITION OF conversation_documents (PRIMARY KEY (user_id, id)) FOR VALUES IN (15);
+
+CREATE STATISTICS conversation_documents_15_owners ON (user_id & 15) FROM conversation_documents_15;
+
+CREATE INDEX conversation_terms ON conversation_documents USING gin ((ARRAY['user' || CAST(conversation_documents.user_id AS TEXT)] || string_to_array(translate(conversation_documents.text COLLATE "C", ' 0123456789abcdefghijklmnopqrstuvwxyz', ''), NULL) || string_to_array(regexp_replace(regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g'), '..', '\&|', 'g'), '|') || string_to_array(regexp_replace((' ' || regexp_replace(conversation_documents.text COLLATE "C", '[^0-9a-z\u00df-\u00f6\u00f8-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f]+', ' ', 'g')), '..', '\&|', 'g'), '|'))) WITH (gin_pending_list_limit = 256);
 
 INSERT INTO search_index (kind, version) VALUES ('messages', 4);
 

@@ -4,23 +4,24 @@ import sqlalchemy as sa
 
 from chat_models_0001.columns import BIG_ID, METADATA, owner
 from duihua.db.session import Session
-from duihua.models.search import terms_beside
+from duihua.models.search import partitioned, terms_beside
 from duihua.search_index import rebuilding
 from duihua.search_index.tokens import TOKENS_VERSION
 
 
 def _documents(name: str, *columns: sa.Column[object], text: str, comment: str) -> None:
-    table = sa.Table(
+    key, arguments = partitioned()
+    sa.Table(
         name,
         METADATA,
         sa.Column("id", BIG_ID, primary_key=True, autoincrement=False),
         owner(),
         *columns,
         sa.Column("text", sa.Text(), nullable=False, comment=text),
+        key,
         comment=comment,
+        **arguments,
     )
-    nothing = sa.text("user_id IS NULL")
-    sa.Index(f"ix_{name}_user_id_id", table.c.user_id, table.c.id, sqlite_where=nothing)
 
 
 _documents(

@@ -12,16 +12,21 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from duihua.db.base import Base
+from duihua.models.search import PARTITIONS
 from tests.migrations.databases import Place
 
-# Alembic's own table; and FTS5's, which are made beside those of the models.
-NOT_OF_MODELS = ("alembic_version", "message_terms", "conversation_terms")
+# Alembic's own table; FTS5's and PostgreSQL's partitions, which are made beside those of the models.
+NOT_OF_MODELS = (
+    *("alembic_version", "message_terms", "conversation_terms"),
+    *(f"_documents_{number}" for number in range(PARTITIONS)),
+)
 _POSTGRES = """
 SELECT concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
     a.attidentity, pg_get_expr(d.adbin, d.adrelid)) AS line
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+    AND NOT a.attisdropped
 UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'

@@ -13,7 +13,7 @@ from duihua.core.ids import new_uuid
 from duihua.core.text import fold
 from duihua.db.session import Database, Session, open_database
 from duihua.models import ChatGroup, Message, User
-from duihua.models.search import SHELVES
+from duihua.models.search import PARTITIONS
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.search import SearchQuery
 from duihua.search import repository as search_repository
@@ -179,9 +179,9 @@ async def test_nobody_finds_what_is_somebody_elses(client: Client) -> None:
     assert listed["total"] == 1
 
 
-@pytest.mark.parametrize("number", [LOCAL_USER_ID + 1, LOCAL_USER_ID + SHELVES])
+@pytest.mark.parametrize("number", [LOCAL_USER_ID + 1, LOCAL_USER_ID + PARTITIONS])
 async def test_of_two_users_each_finds_their_own(database: Database, number: int) -> None:
-    """On a shelf of their own, and on the same."""
+    """In a partition of their own, and in the same."""
     keywords = ("茶", "红茶", "t", "te", "tea -红", "茶 tea")
 
     def meet(session: Session) -> dict[int, list[int]]:

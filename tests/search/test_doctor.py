@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from duihua.conversations import service
+from duihua.core.ids import new_uuid
 from duihua.db.session import Database, Session
-from duihua.models import Conversation, Message, MessageDocument, SearchIndex, Tally
+from duihua.models import Conversation, Message, MessageDocument, SearchIndex, Tally, User
 from duihua.schemas.conversation import ConversationCreate
 from duihua.search_index import audit_repository, rebuilding, repository
 from duihua.statistics import service as statistics
+from tests.fixtures.rows import MOMENT
 from tests.search.test_current import check_index
 from tests.search.test_found import TEXTS, found, store
 
@@ -63,11 +65,17 @@ def leave_an_orphan(session: Session) -> None:
     session.add(MessageDocument(id=99, user_id=1, conversation_id=1, said_at=0, text="x"))
 
 
+def give_to_another(session: Session) -> None:
+    session.add(User(id=2, uuid=new_uuid(), name="another", created_at=MOMENT))
+    session.flush()
+    session.execute(update(MessageDocument).where(MessageDocument.id == 1).values(user_id=2))
+
+
 def follow_other_rules(session: Session) -> None:
     session.execute(update(SearchIndex).values(version=0))
 
 
-@pytest.mark.parametrize("spoil", [lose_tokens, leave_an_orphan, follow_other_rules])
+@pytest.mark.parametrize("spoil", [lose_tokens, leave_an_orphan, give_to_another, follow_other_rules])
 async def test_what_cannot_be_corrected_is_made_anew(
     database: Database, spoil: Callable[[Session], None]
 ) -> None:

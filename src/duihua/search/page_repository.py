@@ -1,7 +1,8 @@
 """What a page of hits shows of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, BindParameter, Select, bindparam, func, select
@@ -9,14 +10,17 @@ from sqlalchemy.orm import aliased
 
 from duihua.db.base import table_of
 from duihua.db.session import Session
+from duihua.db.telling import prepared
 from duihua.models import Conversation, Message, MessageDocument
+from duihua.models.search import owned
 from duihua.search_index.repository import is_sqlite
 from duihua.vocabulary import ConversationStatus, RowStatus
 
 _PARENT = aliased(Message)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ARRAY: BindParameter[Any] = bindparam("ids", type_=ARRAY(BigInteger))
-# Without a condition on the owner, which would tempt SQLite to another index: it is looked at below.
+_OWNER: BindParameter[int] = bindparam("owner", type_=BigInteger)
+# No condition on the message's owner, which would tempt SQLite to another index: it is looked at below.
 _MESSAGES = (
     select(
         Message.id,
@@ -36,7 +40,7 @@ _MESSAGES = (
         _PARENT.uuid.label("parent_id"),
     )
     .join(Conversation, Conversation.id == Message.conversation_id)
-    .join(MessageDocument, MessageDocument.id == Message.id)
+    .join(MessageDocument, (MessageDocument.id == Message.id) & owned(MessageDocument, _OWNER))
     .outerjoin(_PARENT, (_PARENT.id == Message.parent_id) & (_PARENT.status == RowStatus.ACTIVE))
 )
 # Without the ORM, which would track what is only shown.
@@ -45,24 +49,28 @@ _CONVERSATIONS = select(*table_of(Conversation).c)
 
 def messages(session: Session, user_id: int, ids: Sequence[int]) -> list[Any]:
     """What is shown of each, in the order of `ids`."""
-    rows = _rows(session, _MESSAGES, Message.id, ids)
+    rows = _rows(session, _MESSAGES, Message.id, {"ids": list(ids), "owner": user_id})
     return _in_order(ids, (row for row in rows if row.user_id == user_id))
 
 
 def conversations(session: Session, user_id: int, ids: Sequence[int]) -> list[Any]:
     """These conversations, in the order of `ids`."""
-    rows = _rows(session, _CONVERSATIONS, Conversation.id, ids)
+    rows = _rows(session, _CONVERSATIONS, Conversation.id, {"ids": list(ids)})
     return _in_order(
         ids,
         (row for row in rows if row.user_id == user_id and row.status != ConversationStatus.DELETED),
     )
 
 
-def _rows(session: Session, what: Any, row_id: Any, ids: Sequence[int]) -> Sequence[Any]:
-    if not ids:
+def _rows(session: Session, what: Any, row_id: Any, values: Mapping[str, Any]) -> Sequence[Any]:
+    if not values["ids"]:
         return ()
-    among = _among(what, row_id, is_sqlite=is_sqlite(session))
-    return session.connection().execute(among, {"ids": list(ids)}).all()
+    connection, among = session.connection(), _among(what, row_id, is_sqlite=is_sqlite(session))
+    if is_sqlite(session):
+        return connection.execute(among, values).all()
+    known = prepared(among, connection.dialect, tuple(values))
+    found = connection.exec_driver_sql(known.sql, tuple(known.values(values)))
+    return [SimpleNamespace(**known.read(row)) for row in found]
 
 
 @cache

@@ -1,9 +1,9 @@
 """Which hits come first: the measure of BM25, with what a conversation is called counted too."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from duihua.search_index.found import Candidate
+from duihua.search_index.found import Candidates
 from duihua.search_index.query import Query, Term
 
 # The usual constants of BM25 (Robertson and Zaragoza 2009, §3.1).
@@ -12,11 +12,11 @@ _B = 0.75
 _TITLE = 2.0
 
 
-def ranked(candidates: Sequence[Candidate], query: Query, rarity: Mapping[Term, float]) -> list[int]:
+def ranked(candidates: Candidates, query: Query, rarity: Mapping[Term, float]) -> list[int]:
     """The ids, best first; those that score the same to one place, newest first."""
-    if not candidates:
+    ids, texts, titles, moments = candidates
+    if not ids:
         return []
-    ids, texts, titles, moments = zip(*candidates, strict=True)
     lengths = list(map(len, texts))
     average = sum(lengths) / len(lengths) or 1.0
     norms = [_K1 * (1 - _B + _B * length / average) for length in lengths]
@@ -28,9 +28,10 @@ def ranked(candidates: Sequence[Candidate], query: Query, rarity: Mapping[Term, 
             score + weight * (count * (_K1 + 1) / (count + norm) + (_TITLE if in_title else 0.0))
             for score, count, norm, in_title in held
         ]
-    places = zip(scores, moments, ids, strict=True)
-    order = sorted((-round(score, 1), -moment, -row_id) for score, moment, row_id in places)
-    return [-negative for _, _, negative in order]
+    # Not `round`, which takes several times as long to be exact where a decimal has no binary form.
+    tenths = [int(score * 10 + 0.5) for score in scores]
+    places = zip(tenths, moments, ids, strict=True)
+    return [row_id for _, _, row_id in sorted(places, reverse=True)]
 
 
 def rarity_of(hits: int, most: int) -> float:

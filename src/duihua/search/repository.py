@@ -4,15 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Row, Select, bindparam, func, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Row, Select, bindparam, func, literal, select
 
 from duihua.db.session import Session
 from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
+from duihua.models.search import owned
 from duihua.schemas.search import SearchQuery
 from duihua.search.ranking import rarity_of
 from duihua.search_index import found as limits
 from duihua.search_index import lookup_repository as lookup
-from duihua.search_index.found import Candidate, Found, Wanted
+from duihua.search_index.found import Candidates, Found, Wanted
 from duihua.search_index.query import Query, Term
 from duihua.search_index.repository import (
     CONVERSATIONS,
@@ -26,11 +27,15 @@ from duihua.search_index.survey_repository import survey
 from duihua.vocabulary import MessageType
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_ARRAY: BindParameter[Any] = bindparam("ids", type_=ARRAY(BigInteger))
-# Built once: that takes as long as the database does.
+# Built once: that takes as long as the database does. Of SQLite alone.
 _NAMED = select(ConversationDocument.id, ConversationDocument.text).where(ConversationDocument.id.in_(_IDS))
 _SAID = (
-    select(MessageDocument.id, MessageDocument.text, ConversationDocument.text, MessageDocument.said_at)
+    select(
+        MessageDocument.id,
+        MessageDocument.text,
+        func.coalesce(ConversationDocument.text, ""),
+        MessageDocument.said_at,
+    )
     .outerjoin(ConversationDocument, ConversationDocument.id == MessageDocument.conversation_id)
     .where(MessageDocument.id.in_(_IDS))
 )
@@ -114,8 +119,9 @@ def _facts(wanted: SearchQuery, within: int | None) -> list[ColumnElement[bool]]
         for column, value in _columns(wanted)
         if value is not None
     ]
-    said = select(Message.id).where(Message.conversation_id == within)
-    return facts if within is None else [*facts, MessageDocument.id.in_(said)]
+    if within is not None:
+        facts.append(MessageDocument.id.in_(select(Message.id).where(Message.conversation_id == within)))
+    return facts
 
 
 def _columns(wanted: SearchQuery) -> tuple[tuple[Any, Any], ...]:
@@ -210,16 +216,14 @@ def newest(session: Session, hits: Hits, first: int, count: int) -> Sequence[int
     return session.connection().scalars(hits.found.statement.offset(first).limit(count)).all()
 
 
-def candidates(session: Session, hits: Hits, count: int) -> Sequence[Candidate]:
-    """The newest hits as ranking sees them."""
+def candidates(session: Session, hits: Hits, count: int) -> Candidates:
+    """The newest hits as ranking sees them: on PostgreSQL they came with their number."""
     if hits.found.texts is not None:
         return hits.found.texts
     statement = _SAID if hits.are_messages else _NAMED
     rows = session.connection().execute(statement, {"ids": newest(session, hits, 0, count)}).all()
-    if hits.are_messages:
-        return [Candidate(row_id, text, title or "", moment) for row_id, text, title, moment in rows]
-    # The title is the first line; a description has more room, and says less.
-    return [Candidate(row_id, text, text.partition("\n")[0], row_id) for row_id, text in rows]
+    columns = [[row[at] for row in rows] for at in range(len(statement.selected_columns))]
+    return Candidates(*columns) if hits.are_messages else Candidates.of_conversations(*columns)
 
 
 def by_time(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
@@ -227,17 +231,16 @@ def by_time(session: Session, hits: Hits, first: int, count: int) -> Sequence[in
     last = first + count
     if hits.are_messages and hits.total > limits.COUNTED:
         some = hits.found.statement.limit(last + _LOOKAHEAD).subquery()
-        newest = session.execute(_in_time(some, MessageDocument.id, MessageDocument.said_at)).all()
+        newest = session.execute(_said_in_time(some, hits.user_id)).all()
         if _are_newest(session, hits.user_id, newest, last):
             return [row.id for row in newest[first:last]]
     everything = hits.found.statement.order_by(None).subquery()
-    row_id, moment = (
-        (MessageDocument.id, MessageDocument.said_at)
+    ordered = (
+        _said_in_time(everything, hits.user_id)
         if hits.are_messages
-        else (Conversation.id, Conversation.updated_at)
+        else _in_time(everything, Conversation.id, Conversation.updated_at)
     )
-    rows = session.execute(_in_time(everything, row_id, moment).offset(first).limit(count))
-    return [row.id for row in rows]
+    return [row.id for row in session.execute(ordered.offset(first).limit(count))]
 
 
 def by_place(session: Session, hits: Hits, first: int, count: int) -> Sequence[int]:
@@ -247,6 +250,11 @@ def by_place(session: Session, hits: Hits, first: int, count: int) -> Sequence[i
     return session.scalars(
         rows.order_by(Message.depth.desc(), Message.id.desc()).offset(first).limit(count)
     ).all()
+
+
+def _said_in_time(some: Any, user_id: int) -> Select[Any]:
+    joined = _in_time(some, MessageDocument.id, MessageDocument.said_at)
+    return joined.where(owned(MessageDocument, literal(user_id, BigInteger)))
 
 
 def _in_time(some: Any, row_id: Any, moment: Any) -> Select[Any]:

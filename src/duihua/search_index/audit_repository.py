@@ -39,9 +39,11 @@ def clear(session: Session, kind: str, documents: Documents) -> None:
 
 
 def has_orphans(session: Session, documents: Documents) -> bool:
-    """Whether a document's message or conversation is gone."""
+    """Whether a document's message or conversation is gone, or another user's."""
     source: Any = Message if documents is MESSAGES else Conversation
-    orphans = select(documents.table.c.id).outerjoin(source, source.id == documents.table.c.id)
+    table = documents.table.c
+    same = (source.id == table.id) & (source.user_id == table.user_id)
+    orphans = select(table.id).outerjoin(source, same)
     return session.scalar(orphans.where(source.id.is_(None)).limit(1)) is not None
 
 

@@ -1,7 +1,7 @@
 """What is looked for, and what was found."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Select
 
@@ -26,13 +26,18 @@ class Wanted(NamedTuple):
     without: Sequence[str] = ()
 
 
-class Candidate(NamedTuple):
-    """A hit: its folded text, the folded title that it stands under, and a number that grows with time."""
+class Candidates(NamedTuple):
+    """Hits, column by column: their folded texts and titles, and what grows with time."""
 
-    id: int
-    text: str
-    title: str
-    moment: int
+    ids: Sequence[int]
+    texts: Sequence[str]
+    titles: Sequence[str]
+    moments: Sequence[int]
+
+    @classmethod
+    def of_conversations(cls, ids: Sequence[int], texts: Sequence[str]) -> Self:
+        """The title is the first line; a description has more room, and says less."""
+        return cls(ids, texts, [text.partition("\n")[0] for text in texts], ids)
 
 
 class Found(NamedTuple):
@@ -48,7 +53,7 @@ class Found(NamedTuple):
     make: Callable[[], Select[int]]
     total: int
     newest: Sequence[int]
-    texts: Sequence[Candidate] | None = None
+    texts: Candidates | None = None
 
     @property
     def statement(self) -> Select[int]:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, column, func, select, table
+from sqlalchemy import BigInteger, Select, column, func, literal, select, table
 
 from duihua.db.session import Session
 from duihua.models import MessageDocument
+from duihua.models.search import owned
 from duihua.search_index import found as limits
 from duihua.search_index import signs_repository as by_signs
 from duihua.search_index.found import Found, Wanted
@@ -146,7 +147,9 @@ def conversations_with(session: Session, user_id: int, query: Query, conversatio
         by_signs.plan_for_signs(session)
     itself = matching(session, user_id, Wanted(CONVERSATIONS, query)).order_by(None)
     said = matching(session, user_id, Wanted(MESSAGES, query)).order_by(None)
-    of_messages = select(MessageDocument.conversation_id).where(MessageDocument.id.in_(said))
+    of_messages = select(MessageDocument.conversation_id).where(
+        MessageDocument.id.in_(said), owned(MessageDocument, literal(user_id, BigInteger))
+    )
     return conversation_id.in_(itself) | conversation_id.in_(of_messages)
 
 

@@ -5,13 +5,16 @@ that it does not matter what was done to a row, or how often it is told. A docum
 tokens were made from: FTS5 takes tokens back only from who knows them.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
+    Delete,
     Insert,
     Row,
     Table,
@@ -29,6 +32,7 @@ from duihua.db.base import table_of
 from duihua.db.session import Session
 from duihua.db.telling import tell
 from duihua.models import Conversation, ConversationDocument, Message, MessageDocument
+from duihua.models.search import owned
 from duihua.search_index import frequent_repository, tokens
 from duihua.vocabulary import ConversationStatus, MessageType, RowStatus
 
@@ -52,7 +56,7 @@ _MESSAGES = (
         MessageDocument.text.label("indexed"),
     )
     .join(Conversation, Conversation.id == Message.conversation_id)
-    .outerjoin(MessageDocument, MessageDocument.id == Message.id)
+    .outerjoin(MessageDocument, (MessageDocument.id == Message.id) & owned(MessageDocument, Message.user_id))
 )
 _CONVERSATIONS = select(
     Conversation.id,
@@ -61,7 +65,10 @@ _CONVERSATIONS = select(
     Conversation.description,
     _OF_CONVERSATION_IS_SEEN.label("is_seen"),
     ConversationDocument.text.label("indexed"),
-).outerjoin(ConversationDocument, ConversationDocument.id == Conversation.id)
+).outerjoin(
+    ConversationDocument,
+    (ConversationDocument.id == Conversation.id) & owned(ConversationDocument, Conversation.user_id),
+)
 # Built once: they run with every message.
 _MESSAGES_BY_ID = _MESSAGES.where(Message.id.in_(_IDS))
 _MESSAGES_BY_CONVERSATION = _MESSAGES.where(Message.conversation_id.in_(_IDS))
@@ -196,11 +203,18 @@ def _replace(session: Session, kind: Documents, old: list[_Document], new: list[
         _write_terms(session, kind, old, new)
     elif old and kind is MESSAGES:
         frequent_repository.note_removals(session, (document.values["user_id"] for document in old))
-    if old:
-        ids = [document.values["id"] for document in old]
-        session.connection().execute(delete(kind.table).where(kind.table.c.id.in_(_IDS)), {"ids": ids})
+    for owner, ids in _by_owner(old).items():
+        session.connection().execute(_removing(kind.table), {"owner": owner, "ids": ids})
     if new:
         tell(session.connection(), _adding(kind.table), [document.values for document in new])
+
+
+def _by_owner(documents: Iterable[_Document]) -> dict[int, list[int]]:
+    """The ids of each."""
+    ids = defaultdict[int, list[int]](list)
+    for document in documents:
+        ids[document.values["user_id"]].append(document.values["id"])
+    return ids
 
 
 def _write_terms(
@@ -218,6 +232,11 @@ def _write_terms(
 @cache
 def _adding(table: Table) -> Insert:
     return insert(table)
+
+
+@cache
+def _removing(table: Table) -> Delete:
+    return delete(table).where(table.c.id.in_(_IDS), owned(table.c, bindparam("owner", type_=BigInteger)))
 
 
 @cache

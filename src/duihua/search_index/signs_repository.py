@@ -31,7 +31,7 @@ from duihua.search_index.repository import Documents
 
 _TEXTS = ARRAY(Text)
 USER: BindParameter[int] = bindparam("user_id", type_=BigInteger)
-# Of a session: whether nobody else is on the shelf of its user.
+# Of a session: whether nobody else is in the partition of its user.
 _ALONE = "search_alone"
 # Terms differ by a thousand times in how many have them: planned is for the one at hand. No whole table is
 # read: the planner does not know what it costs to make the signs of every text again.
@@ -72,12 +72,9 @@ def forms(query: Query) -> Forms:
 def values(user_id: int, query: Query, *, is_alone: bool) -> dict[str, Any]:
     """What the conditions below are told: all of the signs, those of each wanted term, and what it says."""
     owner = [] if is_alone else [signs.of_owner(user_id)]
-    of_terms = [
-        signs.of_literal(term.literal, user_id, begins_word=term.begins_word) for term in query.wanted
-    ]
+    of_terms = [signs.of_literal(term.literal, begins_word=term.begins_word) for term in query.wanted]
     told: dict[str, Any] = {
         "user_id": user_id,
-        "shelf": user_id % models.SHELVES,
         "signs": [*owner, *dict.fromkeys(sign for each in of_terms for sign in each)],
     }
     for place, each in enumerate(of_terms):
@@ -96,9 +93,9 @@ def _said(name: str, term: Term) -> dict[str, str]:
 
 
 def having(kind: Documents, name: str = "signs") -> ColumnElement[bool]:
-    """The document has all of these signs."""
+    """The document has all of these signs, and is in the user's partition."""
     held = literal_column(models.held(kind.table.name), _TEXTS)
-    return held.bool_op("@>")(bindparam(name, type_=_TEXTS))
+    return and_(held.bool_op("@>")(bindparam(name, type_=_TEXTS)), models.in_partition_of(kind.table.c, USER))
 
 
 def checks(
@@ -152,8 +149,8 @@ def walk(kind: Documents, forms: Forms, conditions: Sequence[ColumnElement[bool]
     """All that is wanted by a look into the user's documents, the newest first, until there are enough."""
     documents = kind.table
     # Not "is this user": the planner would rather read everybody's documents in the order of their ids.
-    mine = documents.c.user_id.between(USER, USER)
-    found = select(documents.c.id).where(mine, *looks(kind, forms, conditions))
+    mine = documents.c.user_id.between(USER, USER), models.in_partition_of(documents.c, USER)
+    found = select(documents.c.id).where(*mine, *looks(kind, forms, conditions))
     return found.order_by(documents.c.user_id.desc(), documents.c.id.desc())
 
 
@@ -172,13 +169,13 @@ def walking(_: Session, user_id: int, wanted: Wanted) -> Select[int]:
 
 
 def neighbours() -> ScalarSelect[int]:
-    """How many users are on the shelf, the user among them; not more than two."""
-    some = select(User.id).where(func.mod(User.id, models.SHELVES) == bindparam("shelf", type_=BigInteger))
+    """How many users have the user's partition, this one among them; not more than two."""
+    some = select(User.id).where(models.partition_of(User.id) == models.partition_of(USER))
     return select(func.count()).select_from(some.limit(2).subquery()).scalar_subquery()
 
 
 def is_alone(session: Session) -> bool:
-    """Whether nobody else is known to be on the user's shelf; otherwise the owner is one of the signs."""
+    """Whether the partition is known to be the user's alone; otherwise the owner is one of the signs."""
     return session.info.get(_ALONE, False) is True
 
 

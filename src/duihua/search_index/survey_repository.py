@@ -29,10 +29,11 @@ from duihua.db.base import table_of
 from duihua.db.session import Session
 from duihua.db.telling import prepared
 from duihua.models import ConversationDocument
+from duihua.models.search import in_partition_of, owned
 from duihua.search_index import found as limits
 from duihua.search_index import frequent_repository
 from duihua.search_index import signs_repository as by_signs
-from duihua.search_index.found import Candidate, Found, Wanted
+from duihua.search_index.found import Candidates, Found, Wanted
 from duihua.search_index.repository import MESSAGES, Documents
 
 _TITLES = table_of(ConversationDocument).alias("titles")
@@ -113,11 +114,9 @@ def _found(session: Session, user_id: int, wanted: Wanted, columns: Sequence[Any
     newest = sorted(ids or (), reverse=True)
     if texts is None:
         return Found(make, total, newest)
-    # The title of a conversation is the first line; a description has more room, and says less.
-    titles = titles or [text.partition("\n")[0] for text in texts]
-    return Found(
-        make, total, newest, list(map(Candidate._make, zip(ids, texts, titles, moments or ids, strict=True)))
-    )
+    if wanted.kind is not MESSAGES:
+        return Found(make, total, newest, Candidates.of_conversations(ids, texts))
+    return Found(make, total, newest, Candidates(ids, texts, titles, moments))
 
 
 def _told(
@@ -186,10 +185,13 @@ def _columns(kind: Documents, shape: Shape, total: ColumnElement[int], newest: S
     documents, nothing = kind.table, null()
     if not shape.is_ranked:
         return select(total, func.array_agg(newest.c.id), *(nothing.label(f"no_{at}") for at in range(3)))
-    rows = newest.join(documents, literal_column(f"{documents.name}.ctid") == newest.c.place)
+    # A place is one of each partition.
+    there = literal_column(f"{documents.name}.ctid") == newest.c.place
+    rows = newest.join(documents, there & in_partition_of(documents.c, by_signs.USER))
     ids, texts = func.array_agg(documents.c.id), func.array_agg(documents.c.text)
     if kind is not MESSAGES:
         return select(total, ids, texts, *(nothing.label(f"no_{at}") for at in range(2))).select_from(rows)
-    rows = rows.outerjoin(_TITLES, _TITLES.c.id == documents.c.conversation_id)
+    named = _TITLES.c.id == documents.c.conversation_id
+    rows = rows.outerjoin(_TITLES, named & owned(_TITLES.c, by_signs.USER))
     titles = func.array_agg(func.coalesce(_TITLES.c.text, ""))
     return select(total, ids, texts, titles, func.array_agg(documents.c.said_at)).select_from(rows)
