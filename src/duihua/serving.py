@@ -18,6 +18,7 @@ from duihua.core.i18n import translate
 from duihua.db.errors import StorageUnavailable
 from duihua.db.lock import sole_server
 from duihua.db.session import shown_url
+from duihua.http.connection import Connection
 from duihua.metrics import families
 from duihua.metrics.workers import Workers
 from duihua.providers.registry import Registry
@@ -140,6 +141,7 @@ def _uvicorn_config(app: FastAPI, config: Config) -> uvicorn.Config:
         app,
         host=config.host,
         port=config.port,
+        http=Connection,
         ws="none",
         access_log=False,
         log_config=None,

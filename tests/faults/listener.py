@@ -102,8 +102,13 @@ class Listener(asyncio.Protocol):
 
     def frames(self) -> list[Frame]:
         """The whole events."""
-        blocks = self.body.split(b"\n\n")[:-1]
-        return [_frame(block) for block in blocks if block != _PING]
+        return frames_in(self.body)
+
+
+def frames_in(body: bytes) -> list[Frame]:
+    """The whole events of a stream."""
+    blocks = body.split(b"\n\n")[:-1]
+    return [_frame(block) for block in blocks if block != _PING]
 
 
 def _frame(block: bytes) -> Frame:

@@ -17,6 +17,8 @@ HEADERS = {
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
 }
+# What is sent at once is what is kept for a client that does not read.
+_MOST_BYTES = 16 * 1024
 
 
 class EventStream(Response):
@@ -44,11 +46,11 @@ class EventStream(Response):
 
 
 async def _pump(follower: Follower, send: Send) -> None:
-    loop = asyncio.get_running_loop()
-    async for body in follower:
-        follower.sending_since = loop.time()
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-        follower.sending_since = None
+    async for piece in follower:
+        # The last event holds the whole reply.
+        for begin in range(0, len(piece), _MOST_BYTES):
+            body = piece[begin : begin + _MOST_BYTES]
+            await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -1,7 +1,8 @@
 """Following a generation: what it has committed so far, then what it commits next.
 
 All followers of one generation share one list of frames; each has only its own place in it. So a slow
-client costs no memory: it is behind, and one that takes nothing for too long is dropped and may resume.
+client costs no memory: it is behind, and one that takes nothing for too long loses its connection
+(`duihua.http.connection`) and may resume.
 """
 
 import asyncio
@@ -10,10 +11,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from duihua.realtime.bus import Bus, Committed, Notice
 
 PING_SECONDS = 15.0
-STUCK_SECONDS = 30.0
 # Longer than a request may take from finding a feed to following it.
 UNREAD_SECONDS = 60.0
 _PING = b": ping\n\n"
+# Of what a client is behind, so much is taken at once, and a frame more.
+_PIECE_BYTES = 8 * 1024
 
 
 class Feed:
@@ -65,24 +67,21 @@ class Feed:
 
 
 class Follower:
-    """One reader of a feed: an iterator over bytes to send, with pings where nothing else comes."""
+    """One reader of a feed: an iterator over pieces to send, with pings where nothing else comes."""
 
-    __slots__ = ("_closed", "_seq", "feed", "sending_since", "task")
+    __slots__ = ("_closed", "_seq", "feed")
 
     def __init__(self, feed: Feed, after: int) -> None:
         self.feed = feed
         self._seq = after
         self._closed = False
-        # Set around each send by whoever sends: how long the client has taken nothing.
-        self.sending_since: float | None = None
-        self.task = asyncio.current_task()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Itself."""
         return self
 
     async def __anext__(self) -> bytes:
-        """All frames that are there beyond the last ones, or a ping."""
+        """The frames that are there beyond the last ones, as far as they make a piece, or a ping."""
         feed = self.feed
         for has_waited in (False, True):
             if self._seq < len(feed.frames):
@@ -99,10 +98,12 @@ class Follower:
         self.feed.wake()
 
     def _take(self) -> bytes:
-        frames = self.feed.frames
-        batch = frames[self._seq] if len(frames) == self._seq + 1 else b"".join(frames[self._seq :])
-        self._seq = len(frames)
-        return batch
+        frames, first = self.feed.frames, self._seq
+        self._seq, size = first + 1, len(frames[first])
+        while self._seq < len(frames) and size < _PIECE_BYTES:
+            size += len(frames[self._seq])
+            self._seq += 1
+        return frames[first] if self._seq == first + 1 else b"".join(frames[first : self._seq])
 
 
 class Feeds:
@@ -171,7 +172,7 @@ class Feeds:
         return len(self._followers)
 
     def follow(self, feed: Feed, after: int) -> Follower:
-        """Read `feed` from event `after` + 1; the reader's own task is cancelled when the client is stuck."""
+        """Read `feed` from event `after` + 1."""
         follower = Follower(feed, after)
         self._followers.add(follower)
         return follower
@@ -181,7 +182,7 @@ class Feeds:
         self._followers.discard(follower)
 
     async def keep_alive(self) -> None:
-        """Once a second: ping where nothing came for 15 s, drop clients that take nothing for 30 s."""
+        """Once a second: ping where nothing came for 15 s."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1)
@@ -192,10 +193,6 @@ class Feeds:
             if time - feed.woken_at >= PING_SECONDS:
                 feed.woken_at = time
                 feed.wake()
-        for follower in list(self._followers):
-            since = follower.sending_since
-            if since is not None and time - since >= STUCK_SECONDS and follower.task is not None:
-                follower.task.cancel()
 
     def _committed(self, notice: Notice) -> None:
         assert isinstance(notice, Committed)
