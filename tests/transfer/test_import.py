@@ -115,10 +115,12 @@ BROKEN = {
 
 async def test_a_broken_conversation_is_told_and_the_others_come(client: Client) -> None:
     good = archive(message("b", "a"), message("a"))
-    content = encoded(good, *BROKEN.values()) + b'\n{"format": \n[]\n' + encoded(archive())
+    no_json = [b'{"format": ', b"[]", b'{"format": "\xfa"}', b'{"a":' * 5_000 + b"1" + b"}" * 5_000]
+    content = b"\n".join([encoded(good, *BROKEN.values()), *no_json, encoded(archive())])
     report = (await load(client, content)).data
-    assert counts(report) == (2, 0, len(BROKEN) + 2)
-    assert [e["place"] for e in report["errors"]] == [f"line {n + 2}" for n in range(len(BROKEN) + 2)]
+    failed = len(BROKEN) + len(no_json)
+    assert counts(report) == (2, 0, failed)
+    assert [e["place"] for e in report["errors"]] == [f"line {n + 2}" for n in range(failed)]
     assert all(error["error"] == "archive_broken" for error in report["errors"])
     shown = await client.messages(report["conversations"][0]["uuid"])
     assert len(shown) == 2, "without an active leaf the last message's branch is shown"
@@ -132,6 +134,19 @@ async def test_what_is_no_archive_changes_nothing(client: Client, content: bytes
     before = await db.read(every_row)
     assert (await load(client, content)).error == "import_unreadable"
     assert await db.read(every_row) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"format": "duihua", "a": "\xfa"}',
+        b'{"format": "duihua", "a": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001,
+    ],
+)
+async def test_a_first_line_that_cannot_be_read_is_told(client: Client, line: bytes) -> None:
+    for content in (line, zipped(**{"a.json": line})):
+        report = (await load(client, content)).data
+        assert (counts(report), report["errors"][0]["error"]) == ((0, 0, 1), "archive_broken")
 
 
 async def test_a_zip_is_read_entry_by_entry(client: Client) -> None:

@@ -280,6 +280,9 @@ async def test_the_files_of_a_zip_come_with_their_messages(client: Client) -> No
     assert (await client.get(file["url"])).body["data"] == PNG
     renamed = json.dumps([CHATGPT | {"conversation_id": "6655-b"}]).encode()
     names = json.dumps({"0a.dat": "file-Ab1-海.png"}).encode()
+    for broken in (b'{"a": "\xfa"}', b"[" * 5_000):
+        unnamed = {"conversations.json": listed, "conversation_asset_file_names.json": broken}
+        assert counts((await load(client, zipped(**unnamed))).data) == (0, 1, 0)
     new = {"conversations-000.json": renamed, "0a.dat": PNG, "conversation_asset_file_names.json": names}
     report = (await load(client, zipped(**new))).data
     [question, _] = await client.messages(report["conversations"][0]["uuid"])
@@ -289,6 +292,14 @@ async def test_the_files_of_a_zip_come_with_their_messages(client: Client) -> No
 async def test_a_chat_of_ours_may_be_called_conversations(client: Client) -> None:
     ours = {"conversations.json": encoded(archive()), "另.json": encoded(archive())}
     assert counts((await load(client, zipped(**ours))).data) == (2, 0, 0)
+
+
+def test_a_picture_or_a_time_of_open_webui_that_is_none_is_left_out() -> None:
+    value = copy.deepcopy(OPEN_WEBUI)
+    asked = value["chat"]["history"]["messages"]["u"]
+    asked |= {"timestamp": "²", "files": [{"type": "image", "url": "data:image/png;base64,海"}]}
+    question = next(message for message in read(value).messages if message.content == "看")
+    assert not question.files
 
 
 def test_what_is_broken_in_a_list_is_told_and_the_rest_is_read() -> None:

@@ -39,7 +39,7 @@ def _is_whole(line: bytes) -> bool:
         return False
     try:
         msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        # As an archive it is broken, and what follows stands for itself.
+    except (ValueError, RecursionError):
+        # Not JSON, not UTF-8 or nested too deep: as an archive it is broken, what follows stands for itself.
         return line.endswith(b"]}")
     return True

@@ -82,7 +82,7 @@ def _their_contents(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) ->
     names: dict[str, Any] = {}
     for entry in entries:
         if entry.filename.rpartition("/")[2] == _NAMES and entry.file_size <= MOST_BYTES:
-            with contextlib.suppress(*_DAMAGED, msgspec.DecodeError):
+            with contextlib.suppress(*_DAMAGED, ValueError, RecursionError):
                 names = mapping(msgspec.json.decode(archive.read(entry)))
     found = {}
     for entry in entries:

@@ -1,7 +1,6 @@
 """Open WebUI, and Qwen, which descends from it: `chat.history.messages` is the tree of a conversation."""
 
 import base64
-import binascii
 import html
 import re
 from typing import Any
@@ -114,7 +113,7 @@ def _files(message: str, item: dict[str, Any], contents: dict[str, bytes]) -> li
         if picture := _DATA_URL.match(address):
             try:
                 contents[file_id] = base64.b64decode(address[picture.end() :], validate=True)
-            except binascii.Error:
+            except ValueError:
                 continue
             name = name or f"{number + 1}.{picture[1]}"
         found.append({"id": file_id, "name": name or address[:100]})
@@ -123,4 +122,4 @@ def _files(message: str, item: dict[str, Any], contents: dict[str, bytes]) -> li
 
 def _moment(value: Any) -> Any:
     """Seconds, which some have as a text."""
-    return moment(float(value)) if isinstance(value, str) and value.isdigit() else moment(value)
+    return moment(float(value)) if isinstance(value, str) and value.isdecimal() else moment(value)
