@@ -31,10 +31,14 @@ class Api:
         await self._session.close()
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        """`data` of an answer. Raises Refused, or aiohttp.ClientError where there is none."""
-        async with self._session.request(
-            method, f"http://127.0.0.1:{self.port}{path}", json=body
-        ) as response:
+        """`data` of an answer; `body` may be a form.
+
+        Raises:
+            Refused, or aiohttp.ClientError where there is no answer.
+        """
+        sent: dict[str, Any] = {"data" if isinstance(body, aiohttp.FormData) else "json": body}
+        url = f"http://127.0.0.1:{self.port}{path}"
+        async with self._session.request(method, url, **sent) as response:
             answer = msgspec.json.decode(await response.read())
             if response.status != 200:
                 raise Refused(f"{method} {path}: {response.status} {answer}")

@@ -4,10 +4,11 @@
 
 Workers are killed and frozen, all processes are killed at once, workers are renewed, connections are cut at
 random bytes, retries come at the same time, PostgreSQL is cut off, silent and killed, Redis likewise; the
-power of one process on SQLite is lost. Clients insist until they have the end of their reply; what each of
-them saw is compared with what the database holds. What one process can show is left to the benchmarks and
-tests that do so: `alone` and `tests` run them. A part that has no result after `--bound` seconds is a miss.
-`--whole` does everything as often as a promise of so many zeros needs: hours.
+power of one process on SQLite is lost; another is sent bad input and bombs, and is asked by clients that read
+nothing or reset their connections. Clients insist until they have the end of their reply; what each of them
+saw is compared with what the database holds. What one process can show is left to the benchmarks and tests
+that do so: `alone` and `tests` run them. A part that has no result after `--bound` seconds is a miss.
+`--whole` does everything as often as a promise of so many zeros needs: hours, and a day for the soak.
 """
 
 import argparse
@@ -21,14 +22,20 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import cluster as pair
+from benchmarks.bad_requests import made_up, no_json
+from benchmarks.bombs import bombs
 from benchmarks.databases import temporary_database
 from benchmarks.exactly_once import cut, retried
 from benchmarks.fault_cluster import WORKERS, cluster, lost
 from benchmarks.figures import percentile, table
+from benchmarks.fuzzing import fuzzed
 from benchmarks.guarantees import Row, in_time, of_benchmarks, of_tests, outcome
 from benchmarks.kill_loops import all_killed, postgres_killed, sqlite_killed, workers_killed
+from benchmarks.many_clients import idle, resets
 from benchmarks.one_truth import followed
 from benchmarks.processes import Setting, stage
+from benchmarks.slow_clients import silent
+from benchmarks.soak import soak
 from tests.faults import power, scenarios
 from tests.faults.driver import servers
 from tests.faults.history import held
@@ -194,6 +201,14 @@ SCENARIOS = (
     elsewhere,
     powerless,
     storages,
+    made_up,
+    no_json,
+    fuzzed,
+    silent,
+    idle,
+    resets,
+    bombs,
+    soak,
     alone,
     tests,
 )
@@ -206,14 +221,24 @@ NUMBERS = {
     "operations": (1000, "of two people who are followed"),
     "tries": (200, "of stopping and resuming elsewhere"),
     "at_once": (10, "clients and keys where there are cuts and repetitions"),
+    "examples": (100, "requests that are made up for each route"),
+    "inputs": (1_000_000, "at most for each fuzzed parser"),
+    "fuzz_seconds": (30, "at most for each"),
+    "silent": (1000, "clients that never read"),
+    "open": (1000, "streams at once"),
+    "resets": (10_000, "connections"),
 }
 SHORT = {"rounds": 1, "streams": 12, "kills": 6, "cuts": 200, "keys": 40, "operations": 300, "tries": 40}
+SHORT |= {"examples": 4, "fuzz_seconds": 5, "silent": 200, "open": 200, "resets": 1000, "soak_hours": 0.02}
 WHOLE = {
     "kills": 1000,
     "cuts": 10_000,
     "keys": 10_000,
     "operations": 100_000,
     "at_once": 30,
+    "examples": 1000,
+    "fuzz_seconds": 600,
+    "soak_hours": 24.0,
     "bound": 14_400.0,
 }
 
@@ -221,7 +246,8 @@ WHOLE = {
 async def measure(given: argparse.Namespace) -> int:
     """Run; print the table."""
     chosen = [each for each in SCENARIOS if not given.only or each.__name__ in given.only]
-    rows = [row for scenario in chosen for row in await outcome(scenario, given, given.bound)]
+    bound = given.bound + given.soak_hours * 3600
+    rows = [row for scenario in chosen for row in await outcome(scenario, given, bound)]
     table(
         "Guarantees under faults",
         ("promise", "target", "measured", ""),
@@ -238,7 +264,8 @@ def main() -> int:
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0")
     for name, (number, of) in NUMBERS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number, help=f"{number} {of}")
-    parser.add_argument("--bound", type=float, default=1200, help="seconds for each part")
+    parser.add_argument("--soak-hours", type=float, default=0.1, help="of mixed work; less than one is noise")
+    parser.add_argument("--bound", type=float, default=1200, help="seconds for each part, beside the soak's")
     parser.add_argument("--only", nargs="+", choices=[scenario.__name__ for scenario in SCENARIOS])
     for name, numbers in {"short": SHORT, "whole": WHOLE}.items():
         parser.add_argument(f"--{name}", action="store_true", help=f"{numbers}")
