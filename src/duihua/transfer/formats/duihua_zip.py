@@ -43,7 +43,8 @@ def read(path: Path) -> Iterator[Found]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise UnreadableFile(reason="is a damaged or incomplete zip") from error
     with archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        # `is_dir()` fails where there is no name (CPython 3.11).
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         if len(entries) > _MOST_ENTRIES or sum(entry.file_size for entry in entries) > _MOST_UNPACKED:
             raise UnreadableFile(reason="holds more than can be unpacked")
         theirs = [entry for entry in entries if _is_theirs(archive, entry)]
