@@ -87,10 +87,6 @@ async def bombs(_: argparse.Namespace) -> list[Row]:
         found += await _all(server, UPLOADS, "/chat/upload")
         found += await _all(server, IMPORTS, "/chat/import")
         after = await server.settled(before, 20)
-    for each in found:
-        print(
-            f"    {each.name}: {each.status}, {each.most:.0f} MiB, {each.blocked * 1000:.0f} ms", flush=True
-        )
     return _rows(found, (after.resident - before.resident) / _MIB)
 
 
@@ -135,6 +131,7 @@ async def _each(
                 await asyncio.wait([asking], timeout=0.1)
                 seen = await server.now()
                 most, blocked = max(most, (seen.resident - before) / _MIB), max(blocked, seen.blocked)
+            print(f"    {name}: {asking.result()}, {most:.0f} MiB, {blocked * 1000:.0f} ms", flush=True)
             yield Swelling(name, asking.result(), most, blocked)
 
 

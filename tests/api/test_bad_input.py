@@ -202,6 +202,7 @@ def bad_json(good: dict[str, Any]) -> dict[str, bytes]:
         "two documents": f"{text}{text}".encode(),
         "trailing": f"{text},".encode(),
         "comment": f"{text}//".encode(),
+        "many lists": b'{"extra": [' + b"[]," * 300_000 + b"0], " + members.encode() + b"}",
         "empty": b"",
         "blank": b" \n",
         **{document: document.encode() for document in ("null", "[]", '""', "0", "true", f"[{text}]")},

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from duihua.core.ids import new_uuid
 from duihua.transfer import formats
-from duihua.transfer.formats import duihua_json
+from duihua.transfer import found as found_module
+from duihua.transfer.formats import duihua_json, others
 from duihua.transfer.found import BrokenArchive
 from tests.fixtures.client import Client
 from tests.fixtures.rows import add_stranger, every_row
@@ -156,6 +157,11 @@ async def test_a_zip_is_read_entry_by_entry(client: Client) -> None:
     assert [error["place"] for error in report["errors"]] == ["bomb.json", "/b"]
 
 
+async def test_an_entry_without_a_name_is_read(client: Client) -> None:
+    content = zipped(**{"a.json": encoded(archive())}).replace(b"a.json", b"\0.json")
+    assert counts((await load(client, content)).data) == (1, 0, 0)
+
+
 def test_no_more_of_an_entry_is_unpacked_than_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -169,6 +175,23 @@ def test_no_more_of_an_entry_is_unpacked_than_is_read(
         assert tracemalloc.get_traced_memory()[1] < 2**23
     finally:
         tracemalloc.stop()
+
+
+def test_no_more_values_are_made_than_can_be_held(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(found_module, "_MOST_PARTS", 50_000)
+    for reader in (duihua_json, others):
+        monkeypatch.setattr(reader, "MOST_BYTES", 2**20)
+    bomb = tmp_path / "bomb.json"
+    for begin in (b'{"format":"duihua","messages":[', b'{"conversationId":"a","messages":['):
+        bomb.write_bytes(begin + b"{}," * 100_000 + b"{}]}")
+        tracemalloc.start()
+        try:
+            [found] = formats.read(bomb)
+            assert tracemalloc.get_traced_memory()[1] < 2**22, "a hundred thousand objects"
+        finally:
+            tracemalloc.stop()
+        assert isinstance(found.content, BrokenArchive)
+        assert "more values" in found.content.values["reason"]
 
 
 async def test_an_entry_that_lies_about_its_size(client: Client) -> None:

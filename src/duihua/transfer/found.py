@@ -11,12 +11,14 @@ from pydantic import ValidationError
 
 from duihua.core.errors import AppError, InvalidInput
 from duihua.core.i18n import messages_of
-from duihua.http.body import parse
+from duihua.http.body import has_more_parts, parse
 from duihua.schemas.conversation import GenerationSettings
 from duihua.transfer.archive import FORMAT, VERSION, Archive, ArchivedMessage
 
 # An archive is read whole, because a conversation is stored whole or not at all.
 MOST_BYTES = 128 * 2**20
+# Of 100 MiB of `{},` came four gigabytes. A message has about sixty parts.
+_MOST_PARTS = 5_000_000
 # Some programs begin a text with this mark.
 BOM = b"\xef\xbb\xbf"
 
@@ -81,6 +83,12 @@ class Found(NamedTuple):
         return cls(place, content, done, open_file, program)
 
 
+def check_parts(content: bytes) -> None:
+    """Raises BrokenArchive where what is in this JSON would take far more memory than its text."""
+    if has_more_parts(content, _MOST_PARTS):
+        raise BrokenArchive(reason="holds more values than can be read")
+
+
 def archive_or_problem(content: bytes) -> Archive | BrokenArchive:
     """The archive in these bytes, checked throughout, with its parents before their answers."""
     try:
@@ -92,6 +100,7 @@ def archive_or_problem(content: bytes) -> Archive | BrokenArchive:
 def _archive(content: bytes) -> Archive:
     if len(content) > MOST_BYTES:
         raise BrokenArchive(reason=f"larger than {MOST_BYTES} bytes")
+    check_parts(content)
     try:
         value = parse(content)
         archive = msgspec.convert(value, Archive)

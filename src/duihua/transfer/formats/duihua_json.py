@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from duihua.transfer.found import BOM, MOST_BYTES, BrokenArchive, Found, archive_or_problem
+from duihua.transfer.found import BOM, MOST_BYTES, BrokenArchive, Found, archive_or_problem, check_parts
 
 _OURS = re.compile(rb'\s*\{(?=.{0,1000}"format"\s*:\s*"duihua")', re.DOTALL)
 
@@ -38,7 +38,11 @@ def _is_whole(line: bytes) -> bool:
     if not line.endswith(b"}"):
         return False
     try:
+        check_parts(line)
         msgspec.json.decode(line)
+    except BrokenArchive:
+        # Whatever it is, what follows stands for itself.
+        return True
     except (ValueError, RecursionError):
         # Not JSON, not UTF-8 or nested too deep: as an archive it is broken, what follows stands for itself.
         return line.endswith(b"]}")

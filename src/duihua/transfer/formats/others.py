@@ -13,7 +13,7 @@ import msgspec
 
 from duihua.transfer.formats import chatgpt, claude, deepseek, librechat, open_webui
 from duihua.transfer.formats.told import Told, archive_of, items, mapping, too_deep
-from duihua.transfer.found import BOM, MOST_BYTES, BrokenArchive, Found
+from duihua.transfer.found import BOM, MOST_BYTES, BrokenArchive, Found, check_parts
 
 # One of these stands near the beginning of every such file. Inside of a text the quotes would be escaped.
 _THEIRS = re.compile(rb'\s*[\[{].*"(mapping|chat_messages|history|conversationId)"\s*:', re.DOTALL)
@@ -48,7 +48,9 @@ def archives(file: BinaryIO) -> Iterator[Found]:
         yield from _listed(counted)
         return
     try:
-        value = msgspec.json.decode(counted.whole())
+        content = counted.whole()
+        check_parts(content)
+        value = msgspec.json.decode(content)
     except RecursionError:
         yield Found("", too_deep(), counted.done)
     except (msgspec.DecodeError, UnicodeDecodeError, BrokenArchive) as error:
