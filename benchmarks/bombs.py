@@ -43,7 +43,7 @@ def _repeated(piece: bytes, size: int, begin: bytes = b"[", end: bytes = b"]") -
 _OURS = b'{"format":"duihua","version":1,"messages":['
 IMPORTS: dict[str, Callable[[], bytes]] = {
     "zip, 1 GiB of blanks": partial(_zip, 1, 1024),
-    "zip, 200 archives of 10 MiB": partial(_zip, 200, 10, b"[{},{},"),
+    "zip, 20 archives of 10 MiB": partial(_zip, 20, 10, b"[{},{},"),
     "zip, ChatGPT's name on 1 GiB": partial(_zip, 1, 1024, b'{"mapping":', "conversations.json%.0s"),
     "zip, 100,000 entries": partial(_zip, 100_000, 0),
     "zip in a zip in a zip": lambda: documents.zipped(a=documents.zipped(b=_zip(1, 512))),
@@ -79,7 +79,7 @@ class Swelling(NamedTuple):
 
 
 async def bombs(_: argparse.Namespace) -> list[Row]:
-    """Each by itself, one after the other; twice the first, for what is allocated but once."""
+    """One after the other; the first ones twice, for what is allocated but once."""
     async with watched_server() as server:
         await _all(server, BODIES, "/chat/conversations")
         before = await server.now()

@@ -21,41 +21,41 @@ _MOST_KIB = 64
 _SETTLING_SECONDS = 30.0
 # What the kernel sends when a socket with this option is closed is RST.
 _RESET = struct.pack("ii", 1, 0)
-Begin = Callable[[int], Awaitable[list[Exchange]]]
+Begin = Callable[[WatchedServer, Api], Awaitable[Exchange]]
 
 
 async def idle(given: argparse.Namespace) -> list[Row]:
     """Streams whose model says nothing more, and streams of changes."""
+    return [
+        *await _opened("replies that wait for their model", given.open, _waiting_reply),
+        *await _opened("streams of changes", given.open, _changes),
+    ]
+
+
+async def _waiting_reply(server: WatchedServer, api: Api) -> Exchange:
+    return await _reply(server.port, api, {"tokens": 9, "hang_after": 1})
+
+
+async def _changes(server: WatchedServer, _: Api) -> Exchange:
+    return await _begun(server.port, get(server.port, "/chat/events"))
+
+
+async def _opened(what: str, number: int, begin: Begin) -> list[Row]:
+    """What each of the last nine in ten takes while all are open, at a server that had no others before."""
     async with watched_server() as server, Api(server.port) as api:
-
-        async def replies(number: int) -> list[Exchange]:
-            script = {"tokens": 9, "hang_after": 1}
-            return await asyncio.gather(*(_reply(server.port, api, script) for _ in range(number)))
-
-        async def changes(number: int) -> list[Exchange]:
-            request = get(server.port, "/chat/events")
-            return [await _begun(server.port, request) for _ in range(number)]
-
-        await _gone(server, [*await replies(20), *await changes(20)])
+        await _gone(server, [await begin(server, api) for _ in range(20)])
         before = await server.settled(await server.now(), 6)
-        rows = [
-            await _cost(server, "replies that wait for their model", given.open, replies),
-            await _cost(server, "streams of changes", given.open, changes),
-        ]
-        return [*rows, _nothing_left("streams", await server.settled(before, _SETTLING_SECONDS), before)]
-
-
-async def _cost(server: WatchedServer, what: str, number: int, begin: Begin) -> Row:
-    """What each of the last nine in ten takes, while all are open."""
-    exchanges = await begin(few := number // 10)
-    await asyncio.sleep(2)
-    resident = (await server.now()).resident
-    exchanges += await begin(number - few)
-    await asyncio.sleep(2)
-    each = ((await server.now()).resident - resident) / (number - few) / 1024
-    await _gone(server, exchanges)
-    measured = f"{each:.1f} KiB"
-    return Row(f"G13 {number} {what}: memory of each", f"<= {_MOST_KIB} KiB", measured, each <= _MOST_KIB)
+        exchanges = [await begin(server, api) for _ in range(number // 10)]
+        resident = (await server.now()).resident
+        exchanges += [await begin(server, api) for _ in range(number - number // 10)]
+        each = ((await server.now()).resident - resident) / (number - number // 10) / 1024
+        await _gone(server, exchanges)
+        after = await server.settled(before, _SETTLING_SECONDS)
+    name = f"{number} {what}"
+    return [
+        Row(f"G13 {name}: memory of each", f"<= {_MOST_KIB} KiB", f"{each:.1f} KiB", each <= _MOST_KIB),
+        _nothing_left(name, after, before),
+    ]
 
 
 async def _gone(server: WatchedServer, exchanges: Sequence[Exchange]) -> None:
