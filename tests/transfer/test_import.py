@@ -162,6 +162,12 @@ async def test_an_entry_without_a_name_is_read(client: Client) -> None:
     assert counts((await load(client, content)).data) == (1, 0, 0)
 
 
+async def test_an_entry_whose_name_is_no_utf_8_is_told(client: Client) -> None:
+    whole = zipped(**{"海.json": encoded(archive()), "b.json": encoded(archive())})
+    content = whole.replace("海".encode(), b"\xf2\xff\xff", 1)
+    assert counts((await load(client, content)).data) == (1, 0, 1)
+
+
 def test_no_more_of_an_entry_is_unpacked_than_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

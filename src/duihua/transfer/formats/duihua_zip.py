@@ -28,7 +28,10 @@ _CONTENT = re.compile(re.escape(FILES_FOLDER) + "[0-9a-f-]{36}")
 _THEIRS = re.compile(r"(?:.*/)?conversations(?:-\d+)?\.json")
 _NAMES = "conversation_asset_file_names.json"
 _FILE_ID = re.compile(r"file[-_][0-9A-Za-z]+")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError),
+    UnicodeDecodeError,
+)
 
 
 def detect(head: bytes, path: Path) -> bool:
