@@ -29,7 +29,7 @@ GroupId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 @router.get("", response_model=Envelope[list[ChatGroupResponse]])
 async def list_groups(db: Db, user: User, query: Annotated[ChatGroupQuery, Query()]) -> Response:
     """All groups, by `sort` and age, each with its newest conversations (at most 100)."""
-    return Answer(await db.write(service.listing, user.id, with_conversations=query.include_chats))
+    return Answer(await service.listing(db, user.id, with_conversations=query.include_chats))
 
 
 @router.post("", response_model=Envelope[ChatGroupResponse])

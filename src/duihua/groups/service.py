@@ -7,7 +7,7 @@ from duihua import changes
 from duihua.changes import Act
 from duihua.core.clock import now
 from duihua.core.errors import AppError
-from duihua.db.session import Session
+from duihua.db.session import Database, Session
 from duihua.groups import access, repository
 from duihua.models import ChatGroup
 from duihua.models.chat_group import DEFAULT_GROUP_NAME
@@ -39,9 +39,17 @@ def group_or_default(session: Session, user_id: int, group_id: int | None) -> Ch
     return access.owned(session, user_id, group_id, lock=True)
 
 
-def listing(session: Session, user_id: int, *, with_conversations: bool) -> list[dict[str, Any]]:
-    """All groups in order, each with its newest conversations where asked for."""
-    default_group(session, user_id)
+async def listing(db: Database, user_id: int, *, with_conversations: bool) -> list[dict[str, Any]]:
+    """All groups in order, each with its newest conversations where asked for; there is a default one."""
+    found = await db.read(_listing, user_id, with_conversations)
+    if any(group["is_default"] for group in found):
+        # Nothing was written: where there is no room to write, reading goes on.
+        return found
+    await db.write(default_group, user_id)
+    return await db.read(_listing, user_id, with_conversations)
+
+
+def _listing(session: Session, user_id: int, with_conversations: bool) -> list[dict[str, Any]]:
     counts = repository.conversation_counts(session, user_id)
     groups = [outgoing.group(row, counts.get(row.id, 0)) for row in repository.all_of(session, user_id)]
     if with_conversations:
