@@ -1,15 +1,12 @@
 """Killed in the middle, started four times at once, with a backup that can be trusted, and in time."""
 
-import asyncio
-import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,8 +14,8 @@ import pytest
 from duihua.db import migrate
 from duihua.models import Conversation, Message
 from tests.architecture.tree import ROOT
-from tests.fixtures.database import postgres
 from tests.migrations.databases import Place
+from tests.migrations.deployments import copied, many, wait_for_server
 from tests.migrations.older import (
     WITH_CHATS,
     api_key,
@@ -53,54 +50,6 @@ def fill(place: Place) -> None:
     place.insert("messages", [message(n, 1 + n % 6, content="字" * 300) for n in range(1, 60)])
 
 
-def many(place: Place, count: int) -> None:
-    """That many messages, fifty to a conversation, with uuids in no order."""
-    make_older(place, WITH_CHATS)
-    numbers = (
-        "(WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {count}) "
-        "SELECT n FROM counted) AS counted"
-    )
-    uuid = {
-        "sqlite": "lower(hex(randomblob(16))) || printf('%04x', n % 65536)",
-        "postgresql": "md5(n::text) || lpad(to_hex(n % 65536), 4, '0')",
-    }[place.dialect]
-    place.run(
-        "INSERT INTO conversations (id, uuid, title, created_at) "
-        f"SELECT n, {uuid}, 't', '2024-01-01 00:00:00' FROM {numbers.format(count=count // 50)}",
-        "INSERT INTO messages (id, uuid, conversation_id, role, content, created_at) "
-        f"SELECT n, {uuid}, 1 + n % {count // 50}, 'user', 'some words of a message ' || n, "
-        f"'2024-01-01 00:00:00' FROM {numbers.format(count=count)}",
-    )
-
-
-@contextmanager
-def copied(place: Place, folder: Path, number: int) -> Iterator[Place]:
-    """An equal database that a test may spoil."""
-    if place.dialect == "sqlite":
-        (folder / str(number)).mkdir()
-        yield Place(f"sqlite:///{shutil.copy(place.path, folder / str(number))}")
-        return
-    name = place.url.rpartition("/")[2]
-    asyncio.run(postgres(f"CREATE DATABASE {name}_{number} TEMPLATE {name}"))
-    try:
-        yield Place(f"{place.url}_{number}")
-    finally:
-        asyncio.run(postgres(f"DROP DATABASE {name}_{number} WITH (FORCE)"))
-
-
-def wait_for_server(place: Place) -> None:
-    """Until the server has noticed that its client is dead."""
-    others = (
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    deadline = time.monotonic() + 30
-    while place.dialect == "postgresql" and place.column(others + " AND backend_type = 'client backend'") != [
-        0
-    ]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.timeout(300)
 def test_killed_anywhere_it_is_old_or_new(place: Place, tmp_path: Path) -> None:
     fill(place)
@@ -120,6 +69,25 @@ def test_killed_anywhere_it_is_old_or_new(place: Place, tmp_path: Path) -> None:
             migrate.upgrade(victim.url)
             assert victim.content().keys() == tables
             assert len(victim.models(Message)) == 59
+            check_backup(victim, old)
+
+
+def check_backup(place: Place, old: dict[str, list[str]]) -> None:
+    """However often it was begun, an upgrade leaves one copy of what was there."""
+    if place.dialect == "sqlite":
+        (backup,) = place.path.parent.glob("*.backup-*")
+        assert Place(f"sqlite:///{backup}").content() == old
+
+
+def test_what_a_killed_backup_left_is_cleared_away(sqlite_place: Place) -> None:
+    fill(sqlite_place)
+    old = sqlite_place.content()
+    for end in ("partial", "partial-journal"):
+        sqlite_place.path.with_name(f"duihua.db.backup-legacy-20260101T000000000000Z.{end}").write_text(
+            "half"
+        )
+    migrate.upgrade(sqlite_place.url)
+    check_backup(sqlite_place, old)
 
 
 def test_killed_at_any_moment_it_is_old_or_new(place: Place) -> None:

@@ -14,18 +14,8 @@ from duihua.db.session import open_database
 from duihua.models import ChatGroup, Connection, Conversation, Message, Prompt
 from duihua.statistics import service as statistics
 from tests.migrations.databases import DIALECTS, Place, new_place
-from tests.migrations.older import (
-    FIRST,
-    STYLES,
-    WITH_CHATS,
-    api_key,
-    conversation,
-    group,
-    make_older,
-    message,
-    prompt,
-    uuid_of,
-)
+from tests.migrations.deployments import ROWS, fill
+from tests.migrations.older import FIRST, STYLES, WITH_CHATS, uuid_of
 from tests.migrations.schemas import differences, schema
 
 MODELS = {
@@ -34,22 +24,6 @@ MODELS = {
     "chat_groups": ChatGroup,
     "conversations": Conversation,
     "messages": Message,
-}
-ROWS = {
-    "api_keys": [api_key(1), api_key(4, status="inactive", config=None, max_tokens=0)],
-    "prompts": [prompt(1), prompt(3, tags=None, is_public="0", variables=None, category=None)],
-    "chat_groups": [group(2), group(5, is_default="1", name="我的"), group(7, status="deleted")],
-    "conversations": [
-        conversation(2),
-        conversation(3, status="archived", api_key_id=4, prompt_id=3),
-        conversation(9, status="deleted"),
-    ],
-    "messages": [
-        message(1, 2, content="first '引号' \\ % :name"),
-        message(2, 2, content="x" * 500, character_count=500),
-        message(5, 2, status="deleted"),
-        message(8, 3, role="system", message_type="image", message_metadata=None),
-    ],
 }
 
 
@@ -61,20 +35,6 @@ def styled(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         request.getfixturevalue("postgres_server")
     with new_place(dialect, tmp_path) as place:
         yield place, style
-
-
-def fill(place: Place, tables: tuple[str, ...], style: str) -> None:
-    """The older tables with `ROWS`; conversations with groups are in those."""
-    make_older(place, tables, style)
-    for table in tables:
-        rows = ROWS["conversations" if table == "chats" else table]
-        if table == "chats":
-            grouped = {2: 2, 3: 5, 9: None}
-            rows = [
-                row | {"group_id": grouped[row["id"]], "description": "d", "config": '{"top_p": 1}'}
-                for row in rows
-            ]
-        place.insert("conversations" if table == "chats" else table, rows)
 
 
 def moment(value: str) -> datetime:

@@ -3,6 +3,7 @@
 All of it is synchronous. From a running event loop: `await asyncio.to_thread(migrate.upgrade, url)`.
 """
 
+import filecmp
 import os
 import sqlite3
 import sys
@@ -194,7 +195,12 @@ def _accepted(found: Finding) -> Finding:
 
 
 def _back_up(path: Path, name: str) -> Path:
-    """A verified copy beside the file, of the state that the caller's write lock keeps."""
+    """A verified copy beside the file, of the state that the caller's write lock keeps.
+
+    Where an upgrade was killed, its copy is there already: whoever is started again and again keeps one.
+    """
+    for cut_short in path.parent.glob(f"{path.name}.backup-*.partial*"):
+        cut_short.unlink()
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     backup = path.with_name(f"{path.name}.backup-{name}-{moment}")
     partial_copy = backup.with_name(backup.name + ".partial")
@@ -207,6 +213,9 @@ def _back_up(path: Path, name: str) -> Path:
             (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
             raise MigrationError(f"{path} is damaged ({verdict}); nothing was changed. Restore a backup.")
+        for earlier in path.parent.glob(f"{path.name}.backup-{name}-*Z"):
+            if filecmp.cmp(earlier, partial_copy, shallow=False):
+                return earlier
         partial_copy.rename(backup)
     finally:
         partial_copy.unlink(missing_ok=True)
