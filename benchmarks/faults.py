@@ -3,12 +3,14 @@
     python -m benchmarks.faults [--short | --whole] [--only NAME ...] [--kills 20] [--cuts 1000] [--keys 200]
 
 Workers are killed and frozen, all processes are killed at once, workers are renewed, connections are cut at
-random bytes, retries come at the same time, PostgreSQL is cut off, silent and killed, Redis likewise; the
-power of one process on SQLite is lost; another is sent bad input and bombs, and is asked by clients that read
-nothing or reset their connections. Clients insist until they have the end of their reply; what each of them
-saw is compared with what the database holds. What one process can show is left to the benchmarks and tests
-that do so: `alone` and `tests` run them. A part that has no result after `--bound` seconds is a miss.
-`--whole` does everything as often as a promise of so many zeros needs: hours, and a day for the soak.
+random bytes, retries come at the same time, PostgreSQL and Redis are cut off, silent, killed, restarted, gone
+for a minute; the power of one process on SQLite is lost, its disk is full, fifty people write to it at once;
+another is sent bad input and bombs, and is asked by clients that read nothing or reset their connections;
+older deployments are killed while they are upgraded. Clients insist until they have the end of their reply;
+what each of them saw is compared with what the database holds. What one process can show is left to the
+benchmarks and tests that do so: `alone` and `tests` run them. A part that has no result after `--bound`
+seconds is a miss. `--whole` does everything as often as a promise of so many zeros needs: hours, and a day
+for the soak.
 """
 
 import argparse
@@ -17,16 +19,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import cluster as pair
 from benchmarks.bad_requests import made_up, no_json
 from benchmarks.bombs import bombs
 from benchmarks.databases import temporary_database
+from benchmarks.disks import disk_full, file_read_only
 from benchmarks.exactly_once import cut, retried
-from benchmarks.fault_cluster import WORKERS, cluster, lost
+from benchmarks.fault_cluster import cluster, lost
+from benchmarks.fifty_writers import fifty_writers
 from benchmarks.figures import percentile, table
 from benchmarks.fuzzing import fuzzed
 from benchmarks.guarantees import Row, in_time, of_benchmarks, of_tests, outcome
@@ -36,15 +39,11 @@ from benchmarks.one_truth import followed
 from benchmarks.processes import Setting, stage
 from benchmarks.slow_clients import silent
 from benchmarks.soak import soak
+from benchmarks.storage_away import pool_exhausted, postgres_restarted, redis_away, storages
+from benchmarks.upgrades import upgrade_killed, upgrade_large
 from tests.faults import power, scenarios
-from tests.faults.driver import servers
 from tests.faults.history import held
-from tests.faults.proxy import Proxy, proxy
 from tests.faults.scenarios import Outcome
-from tests.fixtures.postgres_server import PrivatePostgres, private_postgres
-from tests.fixtures.redis import PrivateRedis, private_redis
-
-Accident = Callable[[], Awaitable[None]]
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -64,12 +63,18 @@ async def dying(given: argparse.Namespace) -> list[Row]:
     singly, together = [], []
     for _ in range(given.rounds):
         async with cluster(given) as on:
-            singly.append(await scenarios.kill_and_freeze(await on.server(), on.url, given.streams))
+            singly.append(
+                await scenarios.kill_and_freeze(await on.server(), on.url, given.streams, given.frozen)
+            )
         async with cluster(given) as on:
             together.append(await scenarios.kill_all(on.started, await on.server(), on.url, given.streams))
     one, all_ = _merged(singly), _merged(together)
     return [
-        lost("G1 durable before shown: worker killed, one frozen", one, f"{2 * given.rounds} workers"),
+        lost(
+            "G1 durable before shown: worker killed, one frozen",
+            one,
+            f"{2 * given.rounds} workers, {given.frozen} s",
+        ),
         lost("G1 durable before shown: all killed at once", all_, f"{3 * given.rounds} workers"),
         in_time("G5 every run ends: after kill or SIGSTOP", one.seconds, 15),
         in_time("G5 every run ends: after the restart of all", all_.seconds, 15),
@@ -125,59 +130,6 @@ async def powerless(given: argparse.Namespace) -> list[Row]:
     return [Row(promise, target, measured, not found.problems)]
 
 
-async def storages(given: argparse.Namespace) -> list[Row]:
-    """PostgreSQL and Redis, each of our own, both behind a proxy."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        async with (
-            private_postgres() as postgres,
-            proxy(postgres.port) as before_postgres,
-            private_redis(Path(folder)) as redis,
-            proxy(redis.port) as before_redis,
-        ):
-            accidents = _accidents(postgres, before_postgres) | _of_redis(redis, before_redis)
-            options = {"DUIHUA_WORKERS": WORKERS, "REDIS_URL": f"redis://127.0.0.1:{before_redis.port}/0"}
-            through = f"postgresql://postgres@127.0.0.1:{before_postgres.port}/postgres"
-            async with servers(Path(folder), through, **options) as started:
-                server = await started.start()
-                for name, accident in accidents.items():
-                    found = await scenarios.with_database_accident(
-                        server, postgres.url, given.streams, accident
-                    )
-                    row = lost(f"G14 {name}", found, f"longest silence {found.silence:.1f} s")
-                    is_told = scenarios.tolerable(list(found.refusals))
-                    rows.append(row._replace(holds=row.holds and is_told))
-    return rows
-
-
-def _accidents(postgres: PrivatePostgres, between: Proxy) -> dict[str, Accident]:
-    async def kill() -> None:
-        postgres.kill()
-        await asyncio.sleep(1)
-        await postgres.start()
-
-    return {
-        "PostgreSQL cut off": partial(scenarios.sever, between, 5),
-        "PostgreSQL silent for 3 s": partial(scenarios.stall, between, 3),
-        "PostgreSQL's sessions ended": partial(scenarios.terminate_backends, postgres.url),
-        "PostgreSQL killed": kill,
-    }
-
-
-def _of_redis(redis: PrivateRedis, between: Proxy) -> dict[str, Accident]:
-    async def kill() -> None:
-        await redis.kill()
-        await asyncio.sleep(1)
-        await redis.start()
-
-    return {
-        "Redis cut off": partial(scenarios.sever, between, 5),
-        "Redis silent for 3 s": partial(scenarios.stall, between, 3),
-        "Redis flushed": redis.flush,
-        "Redis killed": kill,
-    }
-
-
 async def alone(given: argparse.Namespace) -> list[Row]:
     """One process on SQLite: killed, and cut off."""
     return await asyncio.to_thread(of_benchmarks, given.rounds * 4, given.cuts)
@@ -209,6 +161,14 @@ SCENARIOS = (
     resets,
     bombs,
     soak,
+    redis_away,
+    postgres_restarted,
+    pool_exhausted,
+    fifty_writers,
+    disk_full,
+    file_read_only,
+    upgrade_killed,
+    upgrade_large,
     alone,
     tests,
 )
@@ -220,6 +180,10 @@ NUMBERS = {
     "keys": (200, "of requests that are repeated"),
     "operations": (1000, "of two people who are followed"),
     "tries": (200, "of stopping and resuming elsewhere"),
+    "writing": (60, "seconds that fifty people write"),
+    "upgrades": (20, "of each database that are killed"),
+    "messages": (100_000, "of a large older deployment"),
+    "frozen": (15, "seconds that a worker is frozen"),
     "at_once": (10, "clients and keys where there are cuts and repetitions"),
     "examples": (100, "requests that are made up for each route"),
     "inputs": (1_000_000, "at most for each fuzzed parser"),
@@ -228,13 +192,33 @@ NUMBERS = {
     "open": (1000, "streams at once"),
     "resets": (10_000, "connections"),
 }
-SHORT = {"rounds": 1, "streams": 12, "kills": 6, "cuts": 200, "keys": 40, "operations": 300, "tries": 40}
-SHORT |= {"examples": 4, "fuzz_seconds": 5, "silent": 200, "open": 200, "resets": 1000, "soak_hours": 0.02}
+SHORT = {
+    "rounds": 1,
+    "streams": 12,
+    "kills": 6,
+    "cuts": 200,
+    "keys": 40,
+    "operations": 300,
+    "tries": 40,
+    "writing": 10,
+    "upgrades": 10,
+    "messages": 20_000,
+    "examples": 4,
+    "fuzz_seconds": 5,
+    "silent": 200,
+    "open": 200,
+    "resets": 1000,
+    "soak_hours": 0.02,
+}
 WHOLE = {
     "kills": 1000,
     "cuts": 10_000,
     "keys": 10_000,
     "operations": 100_000,
+    "writing": 600,
+    "upgrades": 200,
+    "messages": 1_000_000,
+    "frozen": 60,
     "at_once": 30,
     "examples": 1000,
     "fuzz_seconds": 600,

@@ -97,8 +97,8 @@ async def asking(server: Server, database_url: str) -> AsyncIterator[Asking]:
         asking.close()
 
 
-async def kill_and_freeze(server: Server, database_url: str, streams: int) -> Outcome:
-    """Of three workers one is killed, and one frozen until others have ended its runs; then it wakes."""
+async def kill_and_freeze(server: Server, database_url: str, streams: int, seconds: float = 0) -> Outcome:
+    """Of three workers one is killed, and one frozen so long, or until others end its runs; it wakes then."""
     killed, frozen, _ = server.workers
     async with asking(server, database_url) as clients:
         # Whoever is free takes a connection: asked again until each worker has replies to lose.
@@ -107,7 +107,9 @@ async def kill_and_freeze(server: Server, database_url: str, streams: int) -> Ou
         await asyncio.sleep(0.5)
         os.kill(frozen, signal.SIGSTOP)
         os.kill(killed, signal.SIGKILL)
-        outcome = await clients.outcome(time.monotonic(), patience=40)
+        began = time.monotonic()
+        outcome = await clients.outcome(began, patience=40)
+        await asyncio.sleep(began + seconds - time.monotonic())
         before = await held(database_url)
         os.kill(frozen, signal.SIGCONT)
         # Long enough for a tick, a round of recovery, and the ends of its runs.
