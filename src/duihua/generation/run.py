@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from duihua.core.clock import now
 from duihua.core.errors import AppError
 from duihua.generation.journal import Journal, RunLog
 from duihua.generation.starting import Run
@@ -102,7 +101,7 @@ class Generating:
             return MessageState.FAILED, AppError()
         finally:
             self.thinking.end()
-            self.finished_at = now()
+            self.finished_at = self._moment()
         return MessageState.COMPLETE, None
 
     def _take(self, deltas: Sequence[Delta]) -> None:
@@ -120,10 +119,14 @@ class Generating:
         if self.said.chars > self._most_chars:
             raise ReplyTooLong(limit=self._most_chars)
 
+    def _moment(self) -> datetime:
+        """Now, by the clock of the beginning: the machine's may be put forward or back meanwhile."""
+        return self.run.created_at + timedelta(seconds=time.monotonic() - self.run.began)
+
     def _say(self, kind: str, content: str) -> None:
         first = self.first_token_at is None
         if first:
-            self.first_token_at = now()
+            self.first_token_at = self._moment()
         self._journal.append(self.said, kind, content, urgent=first)
         if first:
             self.titling.begin()

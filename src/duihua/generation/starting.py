@@ -1,6 +1,8 @@
 """Beginning a generation: the one transaction that stores a question and promises its reply."""
 
+import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -89,6 +91,9 @@ class Run(NamedTuple):
     provider: Provider
     request: ProviderRequest
     frames: tuple[bytes, ...]
+    created_at: datetime
+    # `created_at` by the monotonic clock of this process: durations are told by that.
+    began: float
     begun: Beginning = Beginning()
     # Who answers, where the conversation has no title yet.
     untitled: Answering | None = None
@@ -210,6 +215,8 @@ def _promise_reply(session: Session, caller: Caller, conversation: Conversation,
         frames=tuple(stream.frame(*event) for event in numbered),
         begun=beginning,
         untitled=answering if conversation.title_source == TitleSource.DEFAULT else None,
+        created_at=reply.created_at,
+        began=time.monotonic(),
     )
 
 
