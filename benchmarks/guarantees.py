@@ -26,8 +26,16 @@ SUITES = {
         "tests/migrations/test_accidents.py",
         "tests/cluster/test_workers.py",
     ],
-    "G16 order does not depend on the clock": ["tests/cluster/test_fences.py"],
-    "G17 any Unicode comes back": ["tests/providers/test_text.py", "tests/properties"],
+    "G14 where nothing can be written, reading goes on": ["tests/api/test_reading.py"],
+    "G16 order does not depend on the clock": [
+        "tests/cluster/test_fences.py",
+        "tests/generation/test_clock_jumps.py",
+    ],
+    "G17 any Unicode comes back": [
+        "tests/providers/test_text.py",
+        "tests/properties",
+        "tests/generation/test_unicode.py",
+    ],
     "G18 trouble of providers is contained": [
         "tests/providers/test_transport.py",
         "tests/providers/test_breaker.py",

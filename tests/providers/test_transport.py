@@ -6,8 +6,10 @@ import logging
 import socket
 import subprocess
 import sys
+import time
 import traceback
 from contextlib import aclosing
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -45,6 +47,32 @@ async def test_retry_after_is_honoured_up_to_a_cap(header: str, calls: int, retr
         retry_after,
         calls,
     )
+
+
+async def test_retry_after_may_be_a_date_to_come() -> None:
+    script = answer(429, b"", Retry_After=formatdate(time.time() + 60, usegmt=True))
+    async with Upstream(script) as upstream, connection(upstream.url) as provider:
+        error = await failure_of(provider)
+    assert 55 <= (error.retry_after or 0) <= 60
+    assert len(upstream.calls) == 1
+
+
+@pytest.mark.parametrize("status", [501, 505, 511, 520, 529, 599])
+async def test_every_5xx_is_the_providers(status: int) -> None:
+    async with Upstream(answer(status, b"<html>")) as upstream, connection(upstream.url) as provider:
+        error = await failure_of(provider)
+    assert error.code in {"provider_unavailable", "provider_error"}
+    assert 1 <= len(upstream.calls) <= 3
+
+
+async def test_an_explanation_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duihua.providers.transport._ERROR_BODY_SECONDS", 0.2)
+    endless: Script = [head(401), *([b"x" * 65_536] * 2_000), Act.HOLD]
+    async with Upstream(endless) as upstream, connection(upstream.url) as provider:
+        async with asyncio.timeout(10):
+            error = await failure_of(provider)
+        assert error.code == "provider_unauthorized"
+        assert len(error.values["reason"]) < 1_000
 
 
 async def test_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
