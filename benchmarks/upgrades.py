@@ -23,6 +23,7 @@ from benchmarks.processes import ROOT
 from duihua.db import migrate
 from duihua.db.session import open_database
 from duihua.search_index import rebuilding
+from tests.fixtures.postgres_server import private_postgres
 from tests.migrations.databases import DIALECTS, Place, new_place
 from tests.migrations.deployments import copied, fill, fingerprint, many, wait_for_server
 from tests.migrations.older import FIRST, STYLES, WITH_CHATS, message
@@ -58,16 +59,18 @@ _SHAPES = [
 
 async def upgrade_killed(given: argparse.Namespace) -> list[Row]:
     """Killed with kill -9 at moments spread over the whole upgrade of each shape; then run to the end."""
-    return [row for dialect in DIALECTS for row in await asyncio.to_thread(_killed, dialect, given)]
+    async with private_postgres() as postgres:
+        found = [await asyncio.to_thread(_killed, dialect, postgres.url, given) for dialect in DIALECTS]
+    return [row for rows in found for row in rows]
 
 
-def _killed(dialect: str, given: argparse.Namespace) -> list[Row]:
+def _killed(dialect: str, server: str, given: argparse.Namespace) -> list[Row]:
     shapes = [shape for shape in _SHAPES if shape.dialect == dialect]
     wanted, each = Count(given.upgrades, given.bound / len(DIALECTS)), -(-given.upgrades // len(shapes))
     died: list[Died] = []
     whole: list[float] = []
     for shape in shapes:
-        with tempfile.TemporaryDirectory() as folder, new_place(dialect, Path(folder)) as place:
+        with tempfile.TemporaryDirectory() as folder, new_place(dialect, Path(folder), server) as place:
             fill(place, shape.tables, shape.style)
             if shape.tables == WITH_CHATS:
                 place.insert("messages", [message(n, 2 + n % 2) for n in range(100, 100 + _MESSAGES)])
@@ -160,12 +163,13 @@ async def _healed(url: str, kind: str) -> rebuilding.Finding:
 
 async def upgrade_large(given: argparse.Namespace) -> list[Row]:
     """Real texts, with the index of search, which is made by the upgrade itself."""
-    return [row for dialect in DIALECTS for row in await asyncio.to_thread(_large, dialect, given.messages)]
+    found = [await asyncio.to_thread(_large, dialect, given.postgres, given.messages) for dialect in DIALECTS]
+    return [row for rows in found for row in rows]
 
 
-def _large(dialect: str, messages: int) -> list[Row]:
+def _large(dialect: str, server: str, messages: int) -> list[Row]:
     texts = [text for said in search_archive.read() for text in said][:_TEXTS]
-    with tempfile.TemporaryDirectory() as folder, new_place(dialect, Path(folder)) as place:
+    with tempfile.TemporaryDirectory() as folder, new_place(dialect, Path(folder), server) as place:
         place.run("CREATE TABLE said (n INTEGER PRIMARY KEY, content TEXT)")
         place.insert("said", [{"n": n, "content": text} for n, text in enumerate(texts)])
         many(place, messages, f"(SELECT content FROM said WHERE said.n = counted.n % {len(texts)})")

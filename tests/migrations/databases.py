@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import select
 
 from duihua.db.session import open_database
-from tests.fixtures.database import postgres, postgres_url
+from tests.fixtures.database import POSTGRES, postgres
 
 DIALECTS = ("sqlite", "postgresql")
 _TABLES = {
@@ -112,14 +112,14 @@ async def _read(url: str, model: type[Any]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def new_place(dialect: str, folder: Path) -> Iterator[Place]:
-    """A database that is not there yet (SQLite) or empty (PostgreSQL), gone afterwards."""
+def new_place(dialect: str, folder: Path, server: str = POSTGRES) -> Iterator[Place]:
+    """A database that is not there yet (SQLite) or empty (PostgreSQL's `server`), gone afterwards."""
     if dialect == "sqlite":
         yield Place(f"sqlite:///{folder / 'duihua.db'}")
         return
     name = f"duihua_test_{uuid.uuid4().hex[:12]}"
-    asyncio.run(postgres(f"CREATE DATABASE {name}"))
+    asyncio.run(postgres(f"CREATE DATABASE {name}", server))
     try:
-        yield Place(postgres_url(name))
+        yield Place(f"{server.rpartition('/')[0]}/{name}")
     finally:
-        asyncio.run(postgres(f"DROP DATABASE {name} WITH (FORCE)"))
+        asyncio.run(postgres(f"DROP DATABASE {name} WITH (FORCE)", server))

@@ -82,12 +82,13 @@ def copied(place: Place, folder: Path, number: int) -> Iterator[Place]:
         (folder / str(number)).mkdir()
         yield Place(f"sqlite:///{shutil.copy(place.path, folder / str(number))}")
         return
-    name = place.url.rpartition("/")[2]
-    asyncio.run(postgres(f"CREATE DATABASE {name}_{number} TEMPLATE {name}"))
+    origin, _, name = place.url.rpartition("/")
+    server = f"{origin}/postgres"
+    asyncio.run(postgres(f"CREATE DATABASE {name}_{number} TEMPLATE {name}", server))
     try:
         yield Place(f"{place.url}_{number}")
     finally:
-        asyncio.run(postgres(f"DROP DATABASE {name}_{number} WITH (FORCE)"))
+        asyncio.run(postgres(f"DROP DATABASE {name}_{number} WITH (FORCE)", server))
 
 
 def wait_for_server(place: Place) -> None:
