@@ -156,7 +156,7 @@ async def index_bytes(database: Database, is_sqlite: bool) -> int:
 _BYTES = {
     "sqlite": "SELECT sum(pgsize) FROM dbstat "
     "WHERE name IN ('message_documents', 'message_terms_data', 'message_terms_idx')",
-    "postgresql": "SELECT pg_total_relation_size('message_documents')",
+    "postgresql": "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('message_documents')",
 }
 
 
