@@ -18,11 +18,11 @@ async def temporary_database(where: str) -> AsyncIterator[Setting]:
         yield Setting()
         return
     name = f"duihua_bench_{uuid.uuid4().hex[:12]}"
-    await _execute(where, f"CREATE DATABASE {name}")
+    await execute(where, f"CREATE DATABASE {name}")
     try:
         yield Setting({"DATABASE_URL": f"{where.rpartition('/')[0]}/{name}"})
     finally:
-        await _execute(where, f"DROP DATABASE {name} WITH (FORCE)")
+        await execute(where, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def integrity(path: Path) -> str:
@@ -33,9 +33,11 @@ def integrity(path: Path) -> str:
         return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
 
 
-async def _execute(url: str, statement: str) -> None:
+async def execute(url: str, *statements: str) -> None:
+    """Each by itself, not in one transaction."""
     connection = await asyncpg.connect(url, timeout=10)
     try:
-        await connection.execute(statement)
+        for statement in statements:
+            await connection.execute(statement)
     finally:
         await connection.close()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import insert, select
 
 from benchmarks import dialogues
+from benchmarks.databases import execute
 from duihua.core.ids import new_uuid
 from duihua.db import migrate
 from duihua.db.session import Database, Session, open_database
@@ -58,8 +59,8 @@ async def build(url: str, messages: int, said: Sequence[Sequence[str]]) -> Built
         if database.dialect == "postgresql":
             # The ids were given by hand, and the next are the sequence's.
             await database.write(_scalar, "SELECT setval('messages_id_seq', max(id)) FROM messages")
-            # What the server does by itself within a minute.
-            await database.write(lambda session: session.connection().exec_driver_sql("ANALYZE"))
+            # What the server does by itself within minutes, which would be those of the measuring.
+            await execute(url, "VACUUM ANALYZE", "CHECKPOINT")
         return Built(stored, text_bytes, seconds)
     finally:
         await database.close()
