@@ -15,8 +15,9 @@ from tests.generation.laws import lawful, stored
 
 STREAM = "/chat/messages/stream"
 STREAMS = 10
-# Within so many seconds after the restart, every reply that was interrupted says so.
-SETTLED_SECONDS = 15.0
+# Within so many seconds after the restart, every reply that was interrupted says so. The promise is 15, which
+# `benchmarks.faults` measures; a machine that runs other tests may take longer.
+SETTLED_SECONDS = 45.0
 
 
 class Asked(NamedTuple):
