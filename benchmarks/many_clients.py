@@ -43,7 +43,8 @@ async def _changes(server: WatchedServer, _: Api) -> Exchange:
 async def _opened(what: str, number: int, begin: Begin) -> list[Row]:
     """What each of the last nine in ten takes while all are open, at a server that had no others before."""
     async with watched_server() as server, Api(server.port) as api:
-        await _gone(server, [await begin(server, api) for _ in range(20)])
+        # At once, so that every connection to the database that there will be is there.
+        await _gone(server, await asyncio.gather(*(begin(server, api) for _ in range(50))))
         before = await server.settled(await server.now(), 6)
         exchanges = [await begin(server, api) for _ in range(number // 10)]
         resident = (await server.now()).resident
