@@ -117,8 +117,14 @@ def new_place(dialect: str, folder: Path, server: str = POSTGRES) -> Iterator[Pl
     if dialect == "sqlite":
         yield Place(f"sqlite:///{folder / 'duihua.db'}")
         return
-    name = f"duihua_test_{uuid.uuid4().hex[:12]}"
-    asyncio.run(postgres(f"CREATE DATABASE {name}", server))
+    with made(server, f"duihua_test_{uuid.uuid4().hex[:12]}") as place:
+        yield place
+
+
+@contextmanager
+def made(server: str, name: str, template: str = "template1") -> Iterator[Place]:
+    """A database of PostgreSQL's `server`, equal to `template`, gone afterwards."""
+    asyncio.run(postgres(f"CREATE DATABASE {name} TEMPLATE {template}", server))
     try:
         yield Place(f"{server.rpartition('/')[0]}/{name}")
     finally:

@@ -1,6 +1,5 @@
 """Older deployments with rows in them, small and large; their copies; what no upgrade may make otherwise."""
 
-import asyncio
 import hashlib
 import shutil
 import time
@@ -9,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.fixtures.database import postgres
-from tests.migrations.databases import Place
+from tests.migrations.databases import Place, made
 from tests.migrations.older import (
     WITH_CHATS,
     api_key,
@@ -83,12 +81,8 @@ def copied(place: Place, folder: Path, number: int) -> Iterator[Place]:
         yield Place(f"sqlite:///{shutil.copy(place.path, folder / str(number))}")
         return
     origin, _, name = place.url.rpartition("/")
-    server = f"{origin}/postgres"
-    asyncio.run(postgres(f"CREATE DATABASE {name}_{number} TEMPLATE {name}", server))
-    try:
-        yield Place(f"{place.url}_{number}")
-    finally:
-        asyncio.run(postgres(f"DROP DATABASE {name}_{number} WITH (FORCE)", server))
+    with made(f"{origin}/postgres", f"{name}_{number}", template=name) as copy:
+        yield copy
 
 
 def wait_for_server(place: Place) -> None:
