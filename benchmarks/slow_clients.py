@@ -9,7 +9,8 @@ it, and resumes after the last whole event.
 import argparse
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from benchmarks.api import STREAM, Api, join
 from benchmarks.guarantees import Row
@@ -31,7 +32,11 @@ _DROPPED_SECONDS = _STUCK_SECONDS + 15
 async def silent(given: argparse.Namespace) -> list[Row]:
     """Memory, dropping and resuming; and that nothing is left of them."""
     async with watched_server() as server:
-        await _ended(await _replies(server))
+        # So that every connection to the database that there will be is there.
+        replies = await _replies(server)
+        joined = [join(server.port, str(reply.task_id), 0) for reply in replies * 5]
+        await _ended([*replies, *await asyncio.gather(*joined)])
+        alone = await _most_resident(server, _ended(await _replies(server)))
         await asyncio.sleep(3)
         before = await server.now()
         replies = await _replies(server)
@@ -39,14 +44,11 @@ async def silent(given: argparse.Namespace) -> list[Row]:
         clients = [Silent() for _ in followed]
         for client, task_id in zip(clients, followed, strict=True):
             await client.ask(server.port, get(server.port, f"{STREAM}/{task_id}"))
-        is_over = asyncio.Event()
-        most = asyncio.create_task(_most_resident(server, is_over))
-        await _ended(replies)
+        most = await _most_resident(server, _ended(replies))
         ended = time.monotonic()
         left = await server.settled(before, _DROPPED_SECONDS)
         seconds, more = time.monotonic() - ended, left.more_than(before)
-        is_over.set()
-        each = (await most - before.resident) / given.silent / _KIB
+        each = (most - alone) / given.silent / _KIB
         whole = {str(reply.task_id): [event[:2] for event in parse(reply.blocks)] for reply in replies}
         lost = await _resumed(server.port, clients, [(task_id, whole[task_id]) for task_id in followed])
     name = f"{given.silent} clients that never read"
@@ -84,12 +86,13 @@ async def _ended(replies: Sequence[Exchange]) -> None:
         check_whole(parse(reply.blocks))
 
 
-async def _most_resident(server: WatchedServer, is_over: asyncio.Event) -> int:
-    """The most bytes until it is over."""
-    most = 0
-    while not is_over.is_set():
+async def _most_resident(server: WatchedServer, until: Coroutine[Any, Any, None]) -> int:
+    """The most bytes until that is over."""
+    most, over = 0, asyncio.create_task(until)
+    while not over.done():
         most = max(most, (await server.now()).resident)
-        await asyncio.sleep(0.5)
+        await asyncio.wait([over], timeout=0.5)
+    await over
     return most
 
 

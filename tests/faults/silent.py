@@ -25,6 +25,8 @@ class Silent:
 
     async def read(self) -> list[Frame]:
         """The whole events of what there is to read until the end of the connection, however it ends."""
+        # Megabytes wait, and with the smallest buffer they would come for minutes.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         parser = httptools.HttpResponseParser(self)
         with suppress(ConnectionError):
             while data := await asyncio.get_running_loop().sock_recv(self._socket, 1 << 16):

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from duihua.core.clock import now
+from duihua.core.errors import InvalidInput
 from duihua.generation import journal_repository, service
+from duihua.models.user import LOCAL_USER_ID
 from tests.fixtures.client import Client, Event
 from tests.fixtures.server import StartServer
 from tests.fixtures.upstream import reply
@@ -152,6 +154,41 @@ async def test_joining_never_asks_the_model_again(start_server: StartServer) -> 
             await it.client.stream(place_of(task_id), after=after)
         assert len(it.requests()) == 1
         assert len(await it.client.messages(chat_id)) == 2
+
+
+async def test_who_joins_what_is_read_here_reads_the_same(
+    watched: Callable[[Client], WatchedDatabase], start_server: StartServer
+) -> None:
+    """A thousand who join one reply have its events once, also those who come after its end."""
+    async with start_server() as client:
+        chat_id = (await client.conversation())["uuid"]
+        readings = 0
+
+        async def count(work: Callable[..., Any]) -> None:
+            nonlocal readings
+            readings += work is service._replay
+
+        watched(client).after = count
+        body = asked(chat_id, tokens=30, rate=300)
+        async with client.open_stream("/chat/messages/stream", body) as stream:
+            place = place_of(stream.task_id)
+            joined = [asyncio.create_task(client.stream(place)) for _ in range(5)]
+            events = [event async for event in stream]
+        assert [await each for each in joined] == [events] * 5
+        assert readings == 0
+        feeds = client.app.state.engine.feeds
+        assert not feeds._whole, "nobody reads it any more"
+
+        generation_id = await client.app.state.database.read(service._id, LOCAL_USER_ID, stream.task_id)
+        assert await client.stream(place) == events
+        kept = feeds.whole(generation_id, [b"as a reader who is not done has it"])
+        assert feeds.get(generation_id) is kept
+        assert feeds.whole(generation_id, [b"as the next one has read it"]) is kept
+        with pytest.raises(InvalidInput):
+            await service.attach(
+                client.app.state.database, client.app.state.engine, LOCAL_USER_ID, stream.task_id, after=99
+            )
+        assert readings == 2
 
 
 async def test_a_retried_send_joins_the_first(client: Client) -> None:

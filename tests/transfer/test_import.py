@@ -14,9 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duihua.core.ids import new_uuid
-from duihua.transfer import formats
 from duihua.transfer import found as found_module
-from duihua.transfer.formats import duihua_json, others
+from duihua.transfer.formats import detecting, duihua_json, others
 from duihua.transfer.found import BrokenArchive
 from tests.fixtures.client import Client
 from tests.fixtures.rows import add_stranger, every_row
@@ -176,7 +175,7 @@ def test_no_more_of_an_entry_is_unpacked_than_is_read(
     bomb.write_bytes(zipped(**{"a.json": b" " * 2**26}))
     tracemalloc.start()
     try:
-        [found] = formats.read(bomb)
+        [found] = detecting.found_in(bomb)
         assert isinstance(found.content, BrokenArchive)
         assert tracemalloc.get_traced_memory()[1] < 2**23
     finally:
@@ -192,7 +191,7 @@ def test_no_more_values_are_made_than_can_be_held(monkeypatch: pytest.MonkeyPatc
         bomb.write_bytes(begin + b"{}," * 100_000 + b"{}]}")
         tracemalloc.start()
         try:
-            [found] = formats.read(bomb)
+            [found] = detecting.found_in(bomb)
             assert tracemalloc.get_traced_memory()[1] < 2**22, "a hundred thousand objects"
         finally:
             tracemalloc.stop()

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 # CJK ideographs, kana and Hangul: models spend about one token on each; elsewhere one per four characters.
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -9,6 +10,11 @@ _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U0002
 # Latin letters and digits of folded text, with the marks that combine with them: for the class of a pattern.
 # Fixed ranges and not Unicode's properties: another Python must find what this one has indexed.
 LATIN = "0-9a-zß-öø-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f"
+
+# To work on so many characters at once takes a thread some milliseconds, in which nobody else has a turn.
+_PIECE = 16 * 1024
+# What never changes, or is changed by, what is before it, however texts are normalized.
+_STANDS_ALONE = re.compile(r"[\x00-\x7f\u4e00-\u9fff]")
 
 JOINERS = "\u200c\u200d"
 
@@ -28,7 +34,20 @@ def fold(text: str | None) -> str | None:
     """The form in which texts are compared: NFKC, case folded, NFKC again (Unicode Standard §3.13, D146)."""
     if text is None:
         return None
+    return "".join(map(_folded, pieces(text, _STANDS_ALONE)))
+
+
+def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def pieces(text: str, beginning: re.Pattern[str]) -> Iterator[str]:
+    """The text in pieces of 16,384 characters and what is left until one where a piece may begin."""
+    start = 0
+    while len(text) - start > _PIECE and (found := beginning.search(text, start + _PIECE)):
+        yield text[start : found.start()]
+        start = found.start()
+    yield text[start:]
 
 
 def visible(text: str) -> str:

@@ -1,12 +1,11 @@
 """What a file is, told by its content alone, and the text that is in it."""
 
 import asyncio
-import os
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from duihua.core import isolated
 from duihua.core.errors import UnsupportedMediaType
 from duihua.core.filenames import extension_of
 from duihua.core.i18n import messages_of
@@ -122,9 +121,7 @@ def _plain_text(path: Path) -> str:
 
 async def _read_apart(path: Path, kind: str, most_chars: int) -> str:
     """The text by way of `reading`, in a process that can be lost."""
-    # No secret of ours is in its environment.
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP") if name in os.environ}
-    arguments = (sys.executable, "-I", "-X", "utf8", "-m", reading.__name__, kind, str(most_chars))
+    arguments, environment = isolated.command(reading.__name__, kind, str(most_chars))
     document = await asyncio.to_thread(path.open, "rb")
     with document:
         process = await asyncio.create_subprocess_exec(
@@ -132,7 +129,7 @@ async def _read_apart(path: Path, kind: str, most_chars: int) -> str:
             stdin=document,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env=kept,
+            env=environment,
         )
     try:
         async with asyncio.timeout(_WALL_SECONDS):

@@ -2,14 +2,15 @@
 
 Runs in a process of its own, which gives up its right to much memory and time before it looks at a byte.
 It writes the text and ends with 0, or with one of the statuses below; with any other where a parser tripped
-over the document. It imports nothing else of ours.
+over the document. It imports nothing else of ours but what takes its rights away.
 """
 
 import io
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+
+from duihua.core.isolated import give_up_rights
 
 UNREADABLE, NO_DOCUMENT, LOCKED = 65, 66, 67
 # What has been unpacked is as bounded as what was sent.
@@ -22,7 +23,7 @@ CPU_SECONDS = 20
 def main() -> int:
     """Read what the arguments say from standard input; the exit status."""
     kind, most_chars = sys.argv[1], int(sys.argv[2])
-    _give_up_rights()
+    give_up_rights(memory_bytes=_MEMORY_BYTES, cpu_seconds=CPU_SECONDS)
     data = sys.stdin.buffer.read()
     try:
         pieces = _pdf(data) if kind == "pdf" else _docx(data)
@@ -47,17 +48,6 @@ def up_to(pieces: Iterable[str], most_chars: int) -> str:
         if length > most_chars + 1:
             break
     return "\n".join(taken)[: most_chars + 1]
-
-
-def _give_up_rights() -> None:
-    if sys.platform == "win32":
-        return  # There the time limit of the waiting side is all there is.
-    import resource
-
-    for limit, value in ((resource.RLIMIT_AS, _MEMORY_BYTES), (resource.RLIMIT_CPU, CPU_SECONDS)):
-        # macOS knows no limit of address space.
-        with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (value, value))
 
 
 def _pdf(data: bytes) -> Iterator[str]:

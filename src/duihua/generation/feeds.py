@@ -7,6 +7,7 @@ client costs no memory: it is behind, and one that takes nothing for too long lo
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from weakref import WeakValueDictionary
 
 from duihua.realtime.bus import Bus, Committed, Notice
 
@@ -14,23 +15,34 @@ PING_SECONDS = 15.0
 # Longer than a request may take from finding a feed to following it.
 UNREAD_SECONDS = 60.0
 _PING = b": ping\n\n"
-# Of what a client is behind, so much is taken at once, and a frame more.
+# Of what a client is behind, so much is put together at once. A longer frame goes as it is: the last one has
+# the whole reply, and a copy for each client would be most of what they cost.
 _PIECE_BYTES = 8 * 1024
 
 
 class Feed:
     """The committed frames of one generation, numbered from 1, and those who wait for more.
 
-    `owner` names the other process whose run it is; None: this one's own.
+    `owner` names the other process whose run it is; None: this one's own. Where it has `ended` there comes
+    no more of it here; it `is_whole` if nothing is missing then.
     """
 
-    __slots__ = ("_waiting", "ended", "frames", "owner", "unread_since", "woken_at")
+    __slots__ = (
+        "__weakref__",
+        "_waiting",
+        "ended",
+        "frames",
+        "is_whole",
+        "owner",
+        "unread_since",
+        "woken_at",
+    )
 
     def __init__(
         self, frames: Sequence[bytes] = (), *, ended: bool = False, owner: str | None = None
     ) -> None:
         self.frames = list(frames)
-        self.ended = ended
+        self.ended = self.is_whole = ended
         self.owner = owner
         self.unread_since: float | None = None
         self.woken_at = 0.0
@@ -44,6 +56,7 @@ class Feed:
         known = len(self.frames) + 1 - first_seq
         if known >= 0:
             self.frames.extend(frames[known:])
+            self.is_whole = self.is_whole or ended
         self.ended = self.ended or ended or known < 0
         self.wake()
 
@@ -100,8 +113,7 @@ class Follower:
     def _take(self) -> bytes:
         frames, first = self.feed.frames, self._seq
         self._seq, size = first + 1, len(frames[first])
-        while self._seq < len(frames) and size < _PIECE_BYTES:
-            size += len(frames[self._seq])
+        while self._seq < len(frames) and (size := size + len(frames[self._seq])) <= _PIECE_BYTES:
             self._seq += 1
         return frames[first] if self._seq == first + 1 else b"".join(frames[first : self._seq])
 
@@ -111,16 +123,22 @@ class Feeds:
 
     def __init__(self, bus: Bus) -> None:
         self._feeds: dict[int, Feed] = {}
+        # Those that somebody still reads: who joins reads the same.
+        self._whole: WeakValueDictionary[int, Feed] = WeakValueDictionary()
         self._followers: set[Follower] = set()
         bus.subscribe(Committed, self._committed)
 
     def get(self, generation_id: int) -> Feed | None:
-        """The feed of a generation that is running, if this process has it."""
-        return self._feeds.get(generation_id)
+        """The feed of a generation, if this process has it: it is running, or somebody reads it still."""
+        return self._feeds.get(generation_id) or self._whole.get(generation_id)
 
     def open(self, generation_id: int, frames: Sequence[bytes], *, owner: str | None = None) -> Feed:
         """The feed of a generation that is running, begun with `frames` where it is new here."""
         return self._feeds.setdefault(generation_id, Feed(frames, owner=owner))
+
+    def whole(self, generation_id: int, frames: Sequence[bytes]) -> Feed:
+        """The feed of a generation that has ended with these `frames`."""
+        return self._whole.setdefault(generation_id, Feed(frames, ended=True))
 
     @property
     def elsewhere(self) -> Mapping[int, Feed]:
@@ -134,8 +152,7 @@ class Feeds:
             return
         feed.woken_at = asyncio.get_running_loop().time()
         feed.extend(first_seq, frames, ended=ended)
-        if feed.ended:
-            del self._feeds[generation_id]
+        self._let_go_if_ended(generation_id, feed)
 
     def drop_unread(self) -> None:
         """Close the feeds from elsewhere that nobody has read for a while; to be called now and then."""
@@ -157,14 +174,21 @@ class Feeds:
     def _close(self, generation_id: int, feed: Feed) -> None:
         feed.ended = True
         feed.wake()
-        del self._feeds[generation_id]
+        self._let_go_if_ended(generation_id, feed)
 
     def catch_up(self, generation_id: int, feed: Feed, frames: Sequence[bytes], *, ended: bool) -> None:
         """Give an open feed what was read of the journal after it was opened."""
         if ended or len(frames) > len(feed.frames):
             feed.extend(1, frames, ended=ended)
-        if feed.ended and self._feeds.get(generation_id) is feed:
+        self._let_go_if_ended(generation_id, feed)
+
+    def _let_go_if_ended(self, generation_id: int, feed: Feed) -> None:
+        if not feed.ended:
+            return
+        if self._feeds.get(generation_id) is feed:
             del self._feeds[generation_id]
+        if feed.is_whole:
+            self._whole[generation_id] = feed
 
     @property
     def followed(self) -> int:

@@ -63,6 +63,9 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
     Raises:
         GenerationNotFound; InvalidInput where there is no event `after` yet.
     """
+    known = engine.feeds.get(await db.read(_id, user_id, task_id))
+    if known is not None and after < len(known.frames):
+        return Attached(task_id, known, after)
     replay = await db.read(_replay, user_id, task_id)
     feed = engine.feeds.get(replay.generation_id)
     if feed is None and not replay.ended:
@@ -70,7 +73,7 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
         feed = engine.watch.open(replay.generation_id, replay.owner, replay.frames)
         replay = await db.read(_replay, user_id, task_id)
     if feed is None:
-        feed = Feed(replay.frames, ended=True)
+        feed = engine.feeds.whole(replay.generation_id, replay.frames)
     else:
         engine.feeds.catch_up(replay.generation_id, feed, replay.frames, ended=replay.ended)
     if replay.swept:
@@ -78,6 +81,10 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
     if after > len(feed.frames):
         raise InvalidInput(field="header.last-event-id", reason="is beyond the last event")
     return Attached(task_id, feed, after)
+
+
+def _id(session: Session, user_id: int, task_id: str) -> int:
+    return _owned(session, user_id, task_id).id
 
 
 class _Replay(NamedTuple):
@@ -188,7 +195,7 @@ async def terminate(db: Database, engine: Engine, user_id: int) -> int:
 
 
 def _request_end(session: Session, user_id: int, task_id: str) -> list[repository.Asked]:
-    return repository.request_end(session, user_id, [_owned(session, user_id, task_id).id])
+    return repository.request_end(session, user_id, [_id(session, user_id, task_id)])
 
 
 def _state(session: Session, user_id: int, task_id: str) -> dict[str, Any]:

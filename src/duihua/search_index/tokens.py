@@ -15,7 +15,7 @@ from hashlib import blake2b
 from operator import add
 from typing import NamedTuple
 
-from duihua.core.text import LATIN
+from duihua.core.text import LATIN, pieces
 
 # Kept beside the index: raise it with any change that gives a text other tokens, and the index is made anew.
 TOKENS_VERSION = 4
@@ -27,6 +27,8 @@ _LETTERS = (
     "\ufe70-\ufefc\U00010000-\U0001efff\U00020000-\U000dffff"
 )
 _PARTS = re.compile(rf"([{LATIN}]+)|([{_LETTERS}]+)|(\S)")
+# Neither a word nor two that meet go on beyond one of these.
+_BREAK = re.compile(rf"[^{LATIN}{_LETTERS} ]")
 # Before what is no part of a text. It makes FTS5 take ASCII punctuation for a word, too.
 _MARK = "\ue000"
 # Longer ones are data rather than words, and each would be a token of one text alone.
@@ -53,6 +55,12 @@ def parts(text: str) -> Iterator[Parts]:
 def tokens(text: str) -> set[str]:
     """The tokens of a folded text."""
     found: set[str] = set()
+    for piece in pieces(text, _BREAK):
+        _add_tokens(piece, found)
+    return found
+
+
+def _add_tokens(text: str, found: set[str]) -> None:
     for latin, letters, symbol in _PARTS.findall(text):
         if letters:
             found.update(letters)
@@ -65,7 +73,6 @@ def tokens(text: str) -> set[str]:
         else:
             found.add(of_symbol(symbol))
     found.update(f"{last}{_MARK}{first}" for last, first in _MEETING.findall(text))
-    return found
 
 
 def beginnings(latin: str) -> tuple[str, ...]:

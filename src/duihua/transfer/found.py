@@ -4,14 +4,14 @@ import io
 from collections.abc import Callable
 from datetime import datetime
 from json import JSONDecodeError
-from typing import BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import msgspec
 from pydantic import ValidationError
 
 from duihua.core.errors import AppError, InvalidInput
 from duihua.core.i18n import messages_of
-from duihua.http.body import has_more_parts, parse
+from duihua.http.body import MAX_PARTS, has_more_parts, parse
 from duihua.schemas.conversation import GenerationSettings
 from duihua.transfer.archive import FORMAT, VERSION, Archive, ArchivedMessage
 
@@ -19,6 +19,8 @@ from duihua.transfer.archive import FORMAT, VERSION, Archive, ArchivedMessage
 MOST_BYTES = 128 * 2**20
 # Of 100 MiB of `{},` came four gigabytes. A message has about sixty parts.
 _MOST_PARTS = 5_000_000
+# Of one message: more than the longest reply that this server takes by itself, and what is beside it.
+_MOST_CHARS, _MOST_BESIDE_BYTES, _MOST_BESIDE = 5_000_000, 4 * 2**20, MAX_PARTS
 # Some programs begin a text with this mark.
 BOM = b"\xef\xbb\xbf"
 
@@ -114,8 +116,10 @@ def _archive(content: bytes) -> Archive:
     if archive.format != FORMAT or archive.version != VERSION:
         raise BrokenArchive(reason=f"format {archive.format[:50]} {archive.version} is not known")
     _check_moments(archive.conversation.created_at, archive.conversation.updated_at)
+    _check_beside(archive.conversation)
     for message in archive.messages:
         _check_moments(message.created_at, message.updated_at, *(r.created_at for r in message.revisions))
+        _check_size(message)
     archive.messages = _parents_first(archive.messages)
     leaf = archive.conversation.active_leaf
     if leaf is not None and leaf not in {message.uuid for message in archive.messages}:
@@ -126,6 +130,20 @@ def _archive(content: bytes) -> Archive:
 def _check_moments(*moments: datetime) -> None:
     if not all(1900 <= moment.year <= 9998 for moment in moments):
         raise BrokenArchive(reason="times must lie between the years 1900 and 9998")
+
+
+def _check_size(message: ArchivedMessage) -> None:
+    """A message is stored at once, and everybody else waits."""
+    texts = [message.content, message.reasoning or "", *(revision.content for revision in message.revisions)]
+    if sum(map(len, texts)) > _MOST_CHARS:
+        raise BrokenArchive(reason="a message has more than five million characters")
+    _check_beside((message.message_metadata, message.files, message.error_values))
+
+
+def _check_beside(value: Any) -> None:
+    content = msgspec.json.encode(value)
+    if len(content) > _MOST_BESIDE_BYTES or has_more_parts(content, _MOST_BESIDE):
+        raise BrokenArchive(reason="holds more beside its texts than can be kept")
 
 
 def _parents_first(messages: list[ArchivedMessage]) -> list[ArchivedMessage]:

@@ -1,4 +1,4 @@
-"""What can be imported: a JSON text of a format of `texts`, or a zip of such.
+"""What can be imported, whichever format it has (`detecting`).
 
 `read(path)` yields what is in the file, one conversation at a time: an archive, or the problem that stands in
 its place. It raises UnreadableFile where the file as a whole is not what it claims.
@@ -7,19 +7,16 @@ its place. It raises UnreadableFile where the file as a whole is not what it cla
 from collections.abc import Iterator
 from pathlib import Path
 
-from duihua.transfer.formats import duihua_zip, texts
-from duihua.transfer.found import Found, UnreadableFile
+from duihua.transfer.formats import apart, detecting, duihua_zip
+from duihua.transfer.found import Found
+
+# To read so much takes some milliseconds, to start a process some hundreds.
+SMALL_BYTES = 256 * 1024
 
 
 def read(path: Path) -> Iterator[Found]:
-    """The conversations of the file, whichever format it has. Raises UnreadableFile."""
-    with path.open("rb") as file:
-        head = file.read(texts.HEAD_BYTES)
-        if not duihua_zip.detect(head, path):
-            known = texts.format_of(head)
-            if known is None:
-                raise UnreadableFile(reason="is of no known format")
-            file.seek(0)
-            yield from known.archives(file)
-            return
-    yield from duihua_zip.read(path)
+    """The conversations of the file, read in a process of their own unless it is small."""
+    is_small = path.stat().st_size <= SMALL_BYTES and duihua_zip.unpacked_bytes(path) <= SMALL_BYTES
+    with duihua_zip.Contents(path) as contents:
+        for found in (detecting.found_in if is_small else apart.read)(path):
+            yield found._replace(open_file=contents.opener(found))
