@@ -119,12 +119,13 @@ def _import(data: bytes) -> None:
 
 def _zip(data: bytes) -> None:
     _file.write_bytes(data)
-    for found in duihua_zip.read(_file):
-        _shown(found)
-        if not isinstance(found.content, BrokenArchive):
-            with suppress(BrokenArchive):
-                content = found.open_file(_FILE)
-                assert content is None or len(content.read(_MOST)) <= _MOST
+    with duihua_zip.Contents(_file) as contents:
+        for found in duihua_zip.read(_file):
+            _shown(found)
+            if not isinstance(found.content, BrokenArchive):
+                with suppress(BrokenArchive):
+                    content = contents.opener(found)(_FILE)
+                    assert content is None or len(content.read(_MOST)) <= _MOST
 
 
 def _shown(found: Found) -> None:
