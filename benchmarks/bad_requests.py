@@ -16,7 +16,7 @@ from schemathesis.core.transport import Response
 
 from benchmarks.figures import percentile
 from benchmarks.guarantees import Row
-from benchmarks.watched_server import Watched, watched_server
+from benchmarks.watched_server import watched_server
 from tests.api.made_up import MadeUp, operations
 from tests.api.routes import call, json_routes
 from tests.api.test_bad_input import bad_json
@@ -37,24 +37,24 @@ class Heard(NamedTuple):
 
 async def made_up(given: argparse.Namespace) -> list[Row]:
     """Requests that Schemathesis makes up."""
-    async with watched_server() as server:
-        await server.now()
-        heard = await asyncio.to_thread(_made_up, f"http://127.0.0.1:{server.port}", given.examples)
-        return _rows(f"{given.examples} made-up requests a route", heard, await server.now())
-
-
-def _made_up(base_url: str, examples: int) -> Heard:
     refusals: list[float] = []
 
     def heard(answer: Response) -> None:
         if answer.status_code >= 400:
             refusals.append(answer.elapsed)
 
-    asker = MadeUp(base_url, examples, heard)
-    for number, operation in enumerate(every := operations(), 1):
-        asker.try_route(operation)
-        print(f"    {number}/{len(every)} {operation.label}: {asker.asked} asked", flush=True)
-    return Heard(asker.asked, refusals, asker.wrong)
+    async with watched_server() as server:
+        await server.now()
+        asker = MadeUp(f"http://127.0.0.1:{server.port}", given.examples, heard)
+        blocked = late = 0.0
+        for number, operation in enumerate(every := operations(), 1):
+            await asyncio.to_thread(asker.try_route, operation)
+            seen = await server.now()
+            blocked, late = max(blocked, seen.blocked), max(late, seen.late)
+            told = f"{asker.asked} asked, blocked {seen.blocked * 1000:.0f} ms"
+            print(f"    {number}/{len(every)} {operation.label}: {told}", flush=True)
+    found = Heard(asker.asked, refusals, asker.wrong)
+    return _rows(f"{given.examples} made-up requests a route", found, blocked, late)
 
 
 async def no_json(_: argparse.Namespace) -> list[Row]:
@@ -76,13 +76,14 @@ async def no_json(_: argparse.Namespace) -> list[Row]:
                 refusals.append(time.monotonic() - began)
                 if answer.status != 422:
                     wrong.append(f"{route} {note}: {answer.status} {told!r:.200}")
-        return _rows("bodies that are no JSON", Heard(len(refusals), refusals, wrong), await server.now())
+        seen = await server.now()
+    return _rows("bodies that are no JSON", Heard(len(refusals), refusals, wrong), seen.blocked, seen.late)
 
 
-def _rows(what: str, heard: Heard, seen: Watched) -> list[Row]:
+def _rows(what: str, heard: Heard, blocked: float, late: float) -> list[Row]:
     for problem in heard.wrong[:10]:
         print(f"  {problem[:1500]}", flush=True)
-    p99, blocked = percentile(heard.refusals, 99), seen.blocked
+    p99 = percentile(heard.refusals, 99)
     return [
         Row(
             f"G12 {what}: 5xx, undocumented, or with a traceback, path or SQL",
@@ -99,7 +100,7 @@ def _rows(what: str, heard: Heard, seen: Watched) -> list[Row]:
         Row(
             f"G12 {what}: event loop blocked",
             f"<= {_BLOCKED_SECONDS * 1000:g} ms",
-            f"{blocked * 1000:.0f} ms (with the wait for a core {seen.late * 1000:.0f} ms)",
+            f"{blocked * 1000:.0f} ms (with the wait for a core {late * 1000:.0f} ms)",
             blocked <= _BLOCKED_SECONDS,
         ),
     ]
