@@ -55,6 +55,17 @@ async def ask_anew(archive: Client, page: Page, question: str, **script: Any) ->
     await ask(page, question)
 
 
+async def enter_while_composing(page: Page, typed: str, chosen: str) -> None:
+    """Type with an input method, press Enter, and have it choose."""
+    devtools = await page.context.new_cdp_session(page)
+    place = {"selectionStart": len(typed), "selectionEnd": len(typed)}
+    await devtools.send("Input.imeSetComposition", {"text": typed} | place)
+    await page.keyboard.press("Enter")
+    await devtools.send("Input.insertText", {"text": chosen})
+    # No person's next key comes before the page's next task; on a busy machine a test's does.
+    await page.evaluate("() => new Promise((done) => setTimeout(done))")
+
+
 @asynccontextmanager
 async def ask_small(
     archive: Client, page: Page, *scripts: Script, turns: int = 0, origin: str | None = None

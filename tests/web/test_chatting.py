@@ -5,7 +5,7 @@ import re
 from playwright.async_api import expect
 
 from tests.fixtures.client import Client
-from tests.web.browser import ask
+from tests.web.browser import ask, enter_while_composing
 from tests.web.conftest import Visit
 
 FIRST = "你好，请用 Markdown 回答我 hello"
@@ -54,13 +54,8 @@ async def test_composing_never_sends(visit: Visit, archive: Client) -> None:
         await page.goto(archive.origin)
         field = page.get_by_role("textbox", name="消息")
         await field.focus()
-        devtools = await page.context.new_cdp_session(page)
-        await devtools.send(
-            "Input.imeSetComposition", {"text": "nihao", "selectionStart": 5, "selectionEnd": 5}
-        )
-        await page.keyboard.press("Enter")
+        await enter_while_composing(page, "nihao", "你好")
         assert page.url == f"{archive.origin}/"
-        await devtools.send("Input.insertText", {"text": "你好"})
         await expect(field).to_have_value(re.compile("你好"))
         await page.keyboard.press("Shift+Enter")
         await page.keyboard.press("Enter")

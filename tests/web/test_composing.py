@@ -5,7 +5,7 @@ import re
 from playwright.async_api import Page, expect
 
 from tests.fixtures.client import Client
-from tests.web.browser import ask_anew
+from tests.web.browser import ask_anew, enter_while_composing
 from tests.web.conftest import Visit
 
 _PASTE = """(area, { text, type, name }) => {
@@ -237,29 +237,21 @@ async def test_a_field_grows_also_where_the_style_sheet_cannot_do_it(visit: Visi
 async def test_an_input_method_is_let_finish_wherever_one_types(visit: Visit, archive: Client) -> None:
     chat = await archive.conversation(title="旧名")
     await archive.say(chat["uuid"], "原来的话")
-    composing = {"text": "ming", "selectionStart": 4, "selectionEnd": 4}
     async with visit() as visitor:
         page = visitor.page
-        devtools = await page.context.new_cdp_session(page)
-
-        async def enter_while_composing() -> None:
-            await devtools.send("Input.imeSetComposition", composing)
-            await page.keyboard.press("Enter")
-            await devtools.send("Input.insertText", {"text": "名"})
-
         await page.goto(f"{archive.origin}/c/{chat['uuid']}")
         await page.locator(".chat-link", has_text="旧名").press("F2")
-        await enter_while_composing()
+        await enter_while_composing(page, "ming", "名")
         await expect(page.locator("input.rename")).to_have_value("名")
         await page.keyboard.press("Enter")
         await expect(page.locator(".chat-link")).to_have_text("名")
         await _field(page).focus()
         await page.keyboard.press("Control+k")
-        await enter_while_composing()
+        await enter_while_composing(page, "ming", "名")
         await expect(page.locator(".palette input")).to_have_value("名")
         await page.keyboard.press("Escape")
         await _field(page).press("ArrowUp")
-        await enter_while_composing()
+        await enter_while_composing(page, "ming", "名")
         await expect(page.locator(".editor textarea")).to_have_value(re.compile("原来的话名"))
 
 
