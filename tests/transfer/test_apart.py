@@ -85,6 +85,15 @@ def test_what_takes_too_much_memory_is_told(tmp_path: Path, monkeypatch: pytest.
     )
 
 
+def test_a_fault_of_the_reader_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(isolated, "command", lambda *_: ([sys.executable, "-c", "raise KeyError('why')"], {}))
+    with pytest.raises(RuntimeError):
+        list(apart.read(_file(tmp_path, FILES["ours"])))
+    assert "KeyError: 'why'" in capfd.readouterr().err
+
+
 def test_who_reads_no_further_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
 

@@ -6,6 +6,7 @@ It tells what it finds in MessagePack, each part after its length, so that nobod
 or a piece of a file at a time.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from duihua.transfer.found import BrokenArchive, Found, UnreadableFile
 _MEMORY_BYTES = 2 * 2**30
 _PIECE_BYTES = 2**20
 _LENGTH_BYTES = 4
+_NO_MEMORY = 3
 # As much as a pipe holds. A thread that lets go of the interpreter for a moment, again and again within the
 # time after which the event loop would ask for it, keeps the loop waiting for ever: read 8 KiB at a time, for
 # more than a second.
@@ -67,7 +69,7 @@ _decoder = msgspec.msgpack.Decoder(_Begin | _Message | _Piece | _End | _Broken |
 
 
 def read(path: Path) -> Iterator[Found]:
-    """As `detecting.found_in`; what that process does not survive is told as broken.
+    """As `detecting.found_in`; what takes more memory than that process has is told as broken.
 
     Raises:
         UnreadableFile
@@ -78,7 +80,6 @@ def read(path: Path) -> Iterator[Found]:
         bufsize=_BUFFER_BYTES,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         env=environment,
     ) as process:
         done = 0
@@ -87,8 +88,11 @@ def read(path: Path) -> Iterator[Found]:
             for found in _put_together(process.stdout):
                 done = found.done
                 yield found
-            if process.wait():
+            status = process.wait()
+            if status == _NO_MEMORY or status < 0:
                 yield Found("", BrokenArchive(reason="takes more memory than it is given to be read"), done)
+            elif status:
+                raise RuntimeError(f"the reader of an import ended with {status}; its error is in the log")
         finally:
             process.kill()
 
@@ -126,6 +130,8 @@ def _next(told: IO[bytes]) -> Any:
 
 def main() -> int:
     """Tell what is in the file of the first argument; the exit status."""
+    # Ctrl-C is for whoever started this one, and ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     isolated.give_up_rights(memory_bytes=_MEMORY_BYTES)
     with open(sys.stdout.fileno(), "wb", buffering=_BUFFER_BYTES) as out:  # noqa: PTH123 - no path
         try:
@@ -135,7 +141,7 @@ def main() -> int:
         except UnreadableFile as problem:
             _tell(_Unreadable(problem.values["reason"]), out)
         except MemoryError:
-            return 1
+            return _NO_MEMORY
     return 0
 
 
