@@ -64,7 +64,8 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
         GenerationNotFound; InvalidInput where there is no event `after` yet.
     """
     known = engine.feeds.get(await db.read(_id, user_id, task_id))
-    if known is not None and after < len(known.frames):
+    # Of other processes' runs something may have been missed: the journal is read again.
+    if known is not None and (known.ended or known.owner is None) and after < len(known.frames):
         return Attached(task_id, known, after)
     replay = await db.read(_replay, user_id, task_id)
     feed = engine.feeds.get(replay.generation_id)
