@@ -191,6 +191,17 @@ async def test_who_joins_what_is_read_here_reads_the_same(
         assert readings == 2
 
 
+async def test_what_was_missed_of_another_process_is_read(client: Client) -> None:
+    left = await abandon(client, (await client.conversation())["uuid"], "一", "二")
+    db, engine = client.app.state.database, client.app.state.engine
+    stored = await db.read(service._replay, LOCAL_USER_ID, left.task_id)
+    feed = engine.watch.open(stored.generation_id, stored.owner, stored.frames[:2])
+    joined = await service.attach(db, engine, LOCAL_USER_ID, left.task_id)
+    assert joined.feed is feed
+    assert feed.frames == stored.frames
+    engine.feeds.close_elsewhere()
+
+
 async def test_a_retried_send_joins_the_first(client: Client) -> None:
     chat_id = (await client.conversation())["uuid"]
     body, headers = asked(chat_id, tokens=60, rate=300), {"Idempotency-Key": "the same"}
