@@ -44,8 +44,7 @@ def create_app(config: Config) -> FastAPI:
         description=_DESCRIPTION,
         version=__version__,
         lifespan=_lifespan,
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,
     )
     app.state.config, app.state.requests = config, RequestCounts()
     exception_handlers.install(app)

@@ -50,6 +50,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then say so."""
+        work_out_routes(self._app)
         await super().startup(sockets)
         # Modules, routes and models stay for good: no later collection needs to walk them.
         gc.freeze()
@@ -106,6 +107,16 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
         return seconds
+
+
+def work_out_routes(app: FastAPI) -> None:
+    """Let FastAPI make what it otherwise makes when it is first asked, while all wait.
+
+    Those tens of thousands of objects stay, and each later collection would walk them.
+    """
+    nowhere = {"type": "http", "method": "GET", "path": "", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(nowhere)
 
 
 async def _announce(app: FastAPI) -> None:

@@ -5,13 +5,13 @@ from importlib.resources import files
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from duihua.http import web_client
 
 router = APIRouter(include_in_schema=False)
-_ASSETS = "/docs-assets"
+_ASSETS, _DOCUMENT = "/docs-assets", "/openapi.json"
 
 
 async def landing(request: Request) -> HTMLResponse:
@@ -24,12 +24,18 @@ async def landing(request: Request) -> HTMLResponse:
 async def docs() -> HTMLResponse:
     """Swagger UI."""
     return get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url=_DOCUMENT,
         title="Duihua 对话 API",
         swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{_ASSETS}/swagger-ui.css",
         swagger_favicon_url=f"{_ASSETS}/favicon.png",
     )
+
+
+@router.get(_DOCUMENT)
+def document(request: Request) -> Response:
+    """What the API takes and answers; no coroutine, as making it would hold everybody up."""
+    return Response(request.app.document, media_type="application/json")
 
 
 def install(app: FastAPI) -> None:

@@ -1,9 +1,11 @@
 """The words of `/docs`, put into the OpenAPI document when it is asked for: `reference.toml`."""
 
 import tomllib
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 
 Node = dict[str, Any]
@@ -18,6 +20,11 @@ class DescribedAPI(FastAPI):
             describe(super().openapi())
         assert self.openapi_schema is not None
         return self.openapi_schema
+
+    @cached_property
+    def document(self) -> bytes:
+        """The same as JSON."""
+        return msgspec.json.encode(self.openapi())
 
 
 def describe(document: Node) -> None:
