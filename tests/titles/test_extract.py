@@ -37,6 +37,7 @@ def test_a_long_sentence_is_cut_where_a_reader_would() -> None:
     assert extracted("请帮我写一篇关于人工智能应用与挑战的论文大纲", 12) == "请帮我写一篇关于人工智…"
     assert extracted("用 Kubernetes 部署", 6) == "用 Kub…"
     assert extracted(FAMILY * 9, 4) == FAMILY * 3 + "…"
+    assert extracted("🇨🇳" * 9000, 4) == "🇨🇳" * 3 + "…"
     assert extracted("hello world", 3) == "hel"
     # Fifty of these are more than the column holds.
     assert len(extracted(FAMILY * 60, 50)) <= MOST_CHARS

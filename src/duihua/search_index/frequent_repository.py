@@ -35,10 +35,7 @@ class Frequent:
 
     def get(self, question: Question) -> int | None:
         """The removals that there had been when it was found to be frequent; None: it is not known to be."""
-        removals = self._known.get(question)
-        if removals is not None:
-            self._known.move_to_end(question)
-        return removals
+        return self._known.get(question)
 
     def learn(self, question: Question, removals: int | None) -> None:
         """It is frequent, as long as there are no more removals than so many; None: it is not."""

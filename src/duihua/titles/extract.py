@@ -88,7 +88,8 @@ def _columns(text: str) -> int:
 
 
 def _cut(text: str, max_length: int) -> str:
-    graphemes = _GRAPHEME.findall(text)
+    # No more than could be kept, and one: of a row of flags each would be counted from the first.
+    graphemes = _GRAPHEME.findall(text[: MOST_CHARS + 1])
     if len(graphemes) <= max_length and len(text) <= MOST_CHARS:
         return text
     ellipsis = "…" if max_length >= _SHORTEST_ELLIPSIS else ""
