@@ -27,6 +27,7 @@ class Store:
 
     def __init__(self) -> None:
         self.commits: list[list[Row]] = []
+        self.works: list[Any] = []
         self.asked = asyncio.Event()
         self._turns: asyncio.Semaphore | None = None
         self.refuse: list[Exception] = []
@@ -34,7 +35,7 @@ class Store:
 
     async def write_first(self, work: Any, owner: str, rows: list[Row]) -> None:
         assert owner == OWNER
-        assert work in (journal_repository.extend, journal_repository.extend_again)
+        self.works.append(work)
         self.asked.set()
         if self._turns is not None:
             await self._turns.acquire()
@@ -198,6 +199,23 @@ async def test_a_run_that_another_process_has_is_told_and_the_others_go_on() -> 
         assert it.lost == [1]
         assert {commit.generation_id for commit in it.shown} == {0, 2}
         assert await it.journal.rest(runs[1]) == []
+
+
+async def test_a_commit_that_comes_after_its_connection_was_lost_is_nobody_elses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second attempt looks too early, and meets the rows of the first. Then each run is asked alone."""
+    monkeypatch.setattr(journals, "RETRY_SECONDS", 0.01)
+    async with writing() as at:
+        at.store.gone.add(3)
+        at.store.refuse = [StorageUnavailable(retry_after=1), LostGeneration(), LostGeneration()]
+        for number in (1, 2, 3):
+            at.journal.append(RunLog(number, f"m{number}", seq=2), "chunk", "说")
+        await at.shows(lambda: bool(at.lost) and len(at.shown) == 2)
+    assert at.lost == [3]
+    assert {each.generation_id for each in at.shown} == {1, 2}
+    assert at.store.works[0] is journal_repository.extend
+    assert set(at.store.works[1:]) == {journal_repository.extend_again}
 
 
 async def test_what_runs_take_in_their_turn_is_in_the_commit_that_gave_it() -> None:

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from duihua.core.clock import now
-from duihua.db.session import Database, open_database
-from duihua.generation import recovery, repository
+from duihua.db.session import Database, Session, open_database
+from duihua.generation import engine, recovery, repository
 from duihua.generation.ending import LostGeneration
 from duihua.generation.recovery import Recovery, end
 from duihua.models.generation import LEASE
-from duihua.realtime.bus import LocalBus
+from duihua.realtime.bus import Committed, LocalBus
 from tests.fixtures.client import Client, Event
 from tests.fixtures.server import StartServer
 from tests.fixtures.upstream import Act, delta, head
@@ -214,3 +214,74 @@ async def test_leases_are_renewed_for_the_living(client: Client) -> None:
     abandoned = await row_of(client, left.task_id)
     assert abandoned.owner == DEAD
     assert abandoned.lease_expires_at < now()
+
+
+async def test_leases_are_renewed_while_much_is_swept(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless(_: Recovery) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(recovery, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(Recovery, "sweep", endless)
+    async with start_server() as client:
+        chat_id = (await client.conversation())["uuid"]
+        async with client.open_stream("/chat/messages/stream", asked(chat_id, hang_after=0)) as stream:
+            row = await row_of(client, stream.task_id)
+            await change(client, row.id, lease_expires_at=now())
+            async with asyncio.timeout(5):
+                while (await row_of(client, stream.task_id)).lease_expires_at < now() + LEASE / 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+
+
+async def test_one_that_cannot_be_ended_keeps_no_other_waiting(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [await abandon(client, (await client.conversation())["uuid"], "一半") for _ in range(3)]
+    really = recovery.end
+
+    def refuse_the_first(session: Session, run: repository.Abandoned) -> Committed:
+        if run.generation_id == left[0].generation_id:
+            raise ValueError("its journal cannot be read")
+        return really(session, run)
+
+    monkeypatch.setattr(recovery, "end", refuse_the_first)
+    await recovery_of(client).recover()
+    states = [(await row_of(client, abandoned.task_id)).state for abandoned in left]
+    assert states == ["streaming", "interrupted", "interrupted"]
+
+
+async def test_who_follows_a_run_that_could_not_be_ended_hears_its_end_from_whoever_ends_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("a value that the database does not take")
+
+    chat_id = (await client.conversation())["uuid"]
+    with monkeypatch.context() as broken:
+        broken.setattr(repository, "finish", refuse)
+        async with client.open_stream("/chat/messages/stream", asked(chat_id, tokens=3)) as stream:
+            async with asyncio.timeout(5):
+                seen = [event async for event in stream]
+    assert client.app.state.engine.alive == []
+    joining = asyncio.create_task(client.stream(place_of(stream.task_id)))
+    row = await row_of(client, stream.task_id)
+    await change(client, row.id, lease_expires_at=now() - timedelta(seconds=1))
+    assert await recovery_of(client).recover() == 1
+    events = await asyncio.wait_for(joining, 5)
+    assert events[: len(seen)] == seen
+    assert (await stored(client, chat_id, events))["state"] == "interrupted"
+    assert not client.app.state.engine.feeds._feeds
+
+
+async def test_who_stops_a_run_that_nobody_answers_for_is_told_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "STOP_SECONDS", 0.2)
+    left = await abandon(client, (await client.conversation())["uuid"], "一半", owner="it is frozen")
+    place = f"/chat/messages/stream/cancel?task_id={left.task_id}"
+    answer = await client.post(place, headers=ENGLISH)
+    assert answer.data["state"] == "streaming"
+    assert answer.body["message"].startswith("The stop is noted")
+    assert await recovery_of(client).recover() == 1
+    assert (await client.post(place)).data["state"] == "cancelled"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, delete, insert, or_, select, tuple_, update
 
 from duihua.core.clock import now
 from duihua.db.base import table_of
@@ -15,7 +15,7 @@ from duihua.vocabulary import MessageState
 
 # So many changes of one user are kept, however few hours they span.
 KEPT_PER_USER = 20_000
-_NAMED_AT_ONCE = 500
+_NAMED_AT_ONCE, _SWEPT_AT_ONCE = 500, 2_000
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 # Built once: these run with every change. Each gives the row's id, and then what is sent of it.
 _SHOWN = {
@@ -104,11 +104,13 @@ def since(session: Session, user_id: int, after: int, limit: int) -> Record:
     )
 
 
-def sweep(session: Session, told_before: datetime) -> None:
-    """Forget what was told before, and all but the newest of each user."""
+def sweep(session: Session, told_before: datetime) -> int:
+    """Forget some of what was told before, and of all but the newest of each user; how many."""
     newest_of = select(User.last_change).where(User.id == Change.user_id).scalar_subquery()
-    session.execute(
-        delete(Change)
+    old = (
+        select(Change.user_id, Change.seq)
         .where(or_(Change.created_at < told_before, Change.seq <= newest_of - KEPT_PER_USER))
-        .execution_options(synchronize_session=False)
+        .limit(_SWEPT_AT_ONCE)
     )
+    statement = delete(Change).where(tuple_(Change.user_id, Change.seq).in_(old))
+    return session.connection().execute(statement).rowcount

@@ -191,6 +191,10 @@ class Engine:
             else:
                 state, error = live.task.result()
             await self._finish(live.generating, state, error)
+        except Exception:
+            log.exception("a reply could not be ended: its lease will run out", generation=generation_id)
+            # Who follows it comes back to the journal, and to whoever ends it.
+            self.feeds.close(generation_id)
         finally:
             del self._live[generation_id]
             self.dismiss()

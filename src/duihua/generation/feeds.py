@@ -171,6 +171,11 @@ class Feeds:
         for number, feed in self.elsewhere.items():
             self._close(number, feed)
 
+    def close(self, generation_id: int) -> None:
+        """Nothing more will be told here of a run that goes on, as far as anybody knows."""
+        if feed := self._feeds.get(generation_id):
+            self._close(generation_id, feed)
+
     def _close(self, generation_id: int, feed: Feed) -> None:
         feed.ended = True
         feed.wake()

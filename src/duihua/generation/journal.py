@@ -162,17 +162,20 @@ class Journal:
             for run, _ in batch:
                 run.in_flight = None
 
-    async def _store(self, batch: Sequence[tuple[RunLog, list[tuple[int, bytes]]]]) -> None:
+    async def _store(
+        self, batch: Sequence[tuple[RunLog, list[tuple[int, bytes]]]], *, again: bool = False
+    ) -> None:
+        """Commit and publish; `again` says that these rows may be committed already."""
         rows = [(run.generation_id, seq, payload) for run, taken in batch for seq, payload in taken]
         try:
-            await self._insist(rows)
+            await self._insist(rows, again=again)
         except LostGeneration:
             # Another process has taken over one of these runs; the others go on.
             if len(batch) == 1:
                 self._lost(batch[0][0].generation_id)
                 return
             for item in batch:
-                await self._store([item])
+                await self._store([item], again=True)
             return
         for run, taken in batch:
             frames = [events.frame(seq, payload) for seq, payload in taken]
@@ -180,17 +183,23 @@ class Journal:
                 Committed(run.generation_id, taken[0][0], frames, ended=False, owner=self._owner)
             )
 
-    async def _insist(self, rows: list[tuple[int, int, bytes]]) -> None:
-        extend: Callable[..., None] = journal_repository.extend
+    async def _insist(self, rows: list[tuple[int, int, bytes]], *, again: bool) -> None:
+        is_late_possible = False
         while True:
+            extend = journal_repository.extend_again if again else journal_repository.extend
             try:
                 await self._db.write_first(extend, self._owner, rows)
             except (StorageFull, StorageUnavailable) as error:
                 log.warning("journal waits for the database", error=error.code, events=len(rows))
                 # With a connection the word of its last commit may be lost: these rows may be there already.
-                extend = journal_repository.extend_again
+                again = is_late_possible = True
                 await asyncio.sleep(RETRY_SECONDS)
                 await self._let_read()
+            except LostGeneration:
+                # That commit may have come only after the second attempt had looked for it.
+                if not is_late_possible:
+                    raise
+                is_late_possible = False
             else:
                 self.commits += 1
                 self.events += len(rows)

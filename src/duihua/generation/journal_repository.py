@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    CursorResult,
     Integer,
     Text,
     and_,
@@ -167,9 +166,5 @@ def sweep(session: Session, finished_before: datetime) -> int:
         .where(select(GenerationEvent.seq).where(GenerationEvent.generation_id == Generation.id).exists())
         .limit(_SWEPT_AT_ONCE)
     )
-    result = session.execute(
-        delete(GenerationEvent)
-        .where(GenerationEvent.generation_id.in_(old))
-        .execution_options(synchronize_session=False)
-    )
-    return cast(CursorResult[Any], result).rowcount
+    statement = delete(GenerationEvent).where(GenerationEvent.generation_id.in_(old))
+    return session.connection().execute(statement).rowcount

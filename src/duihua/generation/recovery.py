@@ -1,7 +1,7 @@
 """Recovery: what a process left unfinished ends as `interrupted`, with all that it had committed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -31,7 +31,7 @@ GRACE_SECONDS = 2 * ROUND_SECONDS
 
 
 class Recovery:
-    """The rounds of this process: renew its leases, take over abandoned runs, sweep old journals."""
+    """What this process does in rounds: renew its leases, take over abandoned runs, sweep old journals."""
 
     def __init__(self, db: Database, bus: Bus, engine: Engine, *, journal_kept: timedelta) -> None:
         self._db, self._bus, self._engine, self._journal_kept = db, bus, engine, journal_kept
@@ -47,6 +47,13 @@ class Recovery:
                 notice = await self._db.write(end, run)
             except LostGeneration:
                 continue  # Somebody else was quicker.
+            except AppError:
+                raise
+            except Exception:
+                # The others are not to wait for it.
+                log.exception("a reply that was left behind cannot be ended", generation=run.generation_id)
+                continue
+            self._last_answer = asyncio.get_running_loop().time()
             self._bus.publish(notice)
         if found:
             log.info("recovered replies that a stopped server left behind", recovered=len(found))
@@ -63,29 +70,35 @@ class Recovery:
         return found if self._alone or self._last_answer >= self._judging_from else ()
 
     async def rounds(self) -> None:
-        """Every few seconds, for ever."""
-        loop = asyncio.get_running_loop()
-        next_sweep = loop.time()
-        while True:
-            try:
-                if self._engine.alive:
-                    await self._db.write(repository.renew_leases, self._engine.alive)
-                await self.recover()
-                if loop.time() >= next_sweep:
-                    next_sweep = loop.time() + SWEEP_SECONDS
-                    await self._sweep()
-            except AppError as error:
-                log.warning("recovery waits for the database", error=error.code)
-            except Exception:
-                log.exception("a round of recovery failed")
-            await asyncio.sleep(ROUND_SECONDS)
+        """For ever; each at its own pace: a lease that waits for a long sweep is over."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_every(ROUND_SECONDS, self.renew), name="leases")
+            tasks.create_task(_every(ROUND_SECONDS, self.recover), name="recover")
+            tasks.create_task(_every(SWEEP_SECONDS, self.sweep), name="sweep")
 
-    async def _sweep(self) -> None:
-        swept = True
-        while swept:
-            swept = bool(await self._db.write(journal_repository.sweep, now() - self._journal_kept))
-        await self._db.write(changes.sweep, now() - self._journal_kept)
+    async def renew(self) -> None:
+        """Say that the runs of this process go on; not from the pool, which others may have taken whole."""
+        if running := self._engine.alive:
+            await self._db.write_first(repository.renew_leases, running)
+
+    async def sweep(self) -> None:
+        """Delete what nobody will ask for any more."""
+        kept_from = now() - self._journal_kept
+        for some in (journal_repository.sweep, changes.sweep):
+            while await self._db.write(some, kept_from):
+                pass
         await self._db.write(forget_old_keys)
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await act()
+        except AppError as error:
+            log.warning("recovery waits for the database", error=error.code)
+        except Exception:
+            log.exception("a round of recovery failed")
+        await asyncio.sleep(seconds)
 
 
 def end(session: Session, run: repository.Abandoned) -> Committed:

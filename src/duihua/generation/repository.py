@@ -198,7 +198,7 @@ def _claim_end(session: Session, ending: Ending, moment: datetime) -> _Claimed:
 
 def _write_message(session: Session, claimed: _Claimed, ending: Ending, moment: datetime) -> Growth:
     said = _counted(ending, "completion_tokens")
-    tokens = ending.begun_tokens + said if said else estimate_tokens(ending.content)
+    tokens = min(ending.begun_tokens + said, _LARGEST_COUNT) if said else estimate_tokens(ending.content)
     values = {
         "row": claimed.message_id,
         "content": ending.content,
@@ -240,13 +240,10 @@ def _counted(ending: Ending, kind: str) -> int | None:
 
 
 def renew_leases(session: Session, running: Sequence[int]) -> None:
-    """Say that somebody works on these."""
-    session.execute(
-        update(Generation)
-        .where(Generation.id.in_(running), Generation.state == MessageState.STREAMING)
-        .values(lease_expires_at=FromNow(LEASE))
-        .execution_options(synchronize_session=False)
-    )
+    """Say that somebody works on these. One that is being written to is left to the next time."""
+    mine = select(Generation.id).where(Generation.id.in_(running), Generation.state == MessageState.STREAMING)
+    free = Generation.id.in_(mine.with_for_update(skip_locked=True, key_share=True))
+    session.connection().execute(update(Generation).where(free).values(lease_expires_at=FromNow(LEASE)))
 
 
 def abandoned(session: Session, owner: str, alive: Sequence[int], *, alone: bool) -> list[Abandoned]:

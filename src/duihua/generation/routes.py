@@ -29,8 +29,11 @@ from duihua.schemas.message import (
     StreamCancel,
 )
 from duihua.schemas.stream import CancelResponse, TerminateResponse
+from duihua.vocabulary import MessageState
 
 router = feature_router("/chat", "generation")
+# What is said of a reply that was to stop, by its state.
+_STOPPED = {MessageState.CANCELLED: "cancel_done", MessageState.STREAMING: "cancel_waits"}
 TaskId = Annotated[Reference, Path(description="`X-Task-ID` of the stream")]
 _STREAM = events(
     "docs/streaming.md",
@@ -71,7 +74,7 @@ async def cancel_stream(
         raise InvalidInput(field="query.task_id", reason=reason)
     wanted = named.pop()
     ended = await ask_once(db, user.id, retry, lambda: service.cancel(db, engine, user.id, wanted))
-    return Answer(ended, "cancel_done" if ended["state"] == "cancelled" else "cancel_ended")
+    return Answer(ended, _STOPPED.get(ended["state"], "cancel_ended"))
 
 
 @router.get("/messages/stream/{task_id}", response_class=EventStream, status_code=200, responses=_STREAM)

@@ -18,7 +18,8 @@ from duihua.providers.sse import EVENT_LIMIT_BYTES, SSEDecoder
 from duihua.providers.text import TextJoiner, decode_json, storable
 
 _log = logging.getLogger(__name__)
-_FINISH_REASON_LENGTH = 64
+# As long as the column.
+_FINISH_REASON_LENGTH = 50
 _NOTHING = Message()
 
 
