@@ -1,10 +1,12 @@
 """Duihua with a watch on its event loop: `python -m benchmarks.watched_server serve ...`.
 
-Every 5 ms the loop should have its turn. By how much a turn came late is told twice: `late` on the wall
-clock, and `blocked` without the time that the thread stood in the scheduler's queue for a core
-(/proc/.../schedstat): that is the machine's load and not the server's doing. A thread of the server's own
-that has the interpreter counts as blocking. What was seen is told, as a line of JSON, to whoever connects
-to the Unix socket in WATCH_SOCKET; the worst of it since the last time.
+Every 5 ms the loop should have its turn. `blocked` is by how much the latest came late, without the time that
+the thread stood in the scheduler's queue for a core (/proc/.../schedstat): that is the machine's load and not
+the server's doing. A thread of the server's own that has the interpreter counts as blocking. `computing` is
+the CPU time that the process took meanwhile: where that is little, it waited for a disk, or the machine stood
+still.
+What was seen is told, as a line of JSON, to whoever connects to the Unix socket in WATCH_SOCKET; the worst
+of it since the last time.
 """
 
 import asyncio
@@ -33,8 +35,8 @@ class Watched(msgspec.Struct):
     `tasks` counts asyncio tasks by the coroutine that they run, without the watch's own.
     """
 
-    late: float
     blocked: float
+    computing: float
     tasks: dict[str, int]
     connections: int
     files: int
@@ -64,18 +66,22 @@ class _Watch:
     def __init__(self, server: serving.Server) -> None:
         self._server = server
         self._schedule = _PROCESS / "task" / str(threading.get_native_id()) / "schedstat"
-        self._late = self._blocked = 0.0
+        self._forget()
         self._loop = asyncio.get_running_loop()
         self._again()
 
+    def _forget(self) -> None:
+        self._blocked = self._computing = 0.0
+
     def _again(self) -> None:
-        self._at, self._queued = time.monotonic(), self._queued_seconds()
+        self._at, self._queued, self._cpu = time.monotonic(), self._queued_seconds(), time.process_time()
         self._loop.call_later(_TICK_SECONDS, self._turn)
 
     def _turn(self) -> None:
         late = time.monotonic() - self._at - _TICK_SECONDS
-        self._late = max(self._late, late)
-        self._blocked = max(self._blocked, late - (self._queued_seconds() - self._queued))
+        blocked = late - (self._queued_seconds() - self._queued)
+        if blocked > self._blocked:
+            self._blocked, self._computing = blocked, time.process_time() - self._cpu
         self._again()
 
     def _queued_seconds(self) -> float:
@@ -89,14 +95,14 @@ class _Watch:
         )
         status = (_PROCESS / "statm").read_text().split()
         seen = Watched(
-            self._late,
             self._blocked,
+            self._computing,
             dict(Counter(names)),
             len(self._server.server_state.connections),
             len(list((_PROCESS / "fd").iterdir())) - 1,
             int(status[1]) * os.sysconf("SC_PAGE_SIZE"),
         )
-        self._late = self._blocked = 0.0
+        self._forget()
         writer.write(msgspec.json.encode(seen))
         writer.close()
 
