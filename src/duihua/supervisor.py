@@ -34,6 +34,8 @@ STEADY_SECONDS = 60.0
 READY_SECONDS = 120.0
 _BACKLOG = 2048
 _VARIABLE = "DUIHUA_INHERITED"
+# Up to Python 3.11 a thread waits for each process, and a limit may refuse that too: a RuntimeError.
+_REFUSED = (OSError, RuntimeError)
 
 
 class Inherited(NamedTuple):
@@ -110,19 +112,24 @@ class Worker:
 
     @classmethod
     async def start(cls, number: int, listeners: Sequence[socket.socket], folder: str) -> "Worker":
-        """Run this program's own command line once more."""
+        """Run this program's own command line once more. Raises OSError or RuntimeError."""
         line, end = socket.socketpair()
-        line.setblocking(False)
-        with end:
-            given = [end.fileno(), *(listener.fileno() for listener in listeners)]
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *sys.orig_argv[1:],
-                env=os.environ | {_VARIABLE: f"{' '.join(map(str, (number, *given)))} in {folder}"},
-                pass_fds=given,
-                # Ctrl-C in a terminal is the parent's to answer.
-                start_new_session=True,
-            )
+        try:
+            line.setblocking(False)
+            with end:
+                given = [end.fileno(), *(listener.fileno() for listener in listeners)]
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *sys.orig_argv[1:],
+                    env=os.environ | {_VARIABLE: f"{' '.join(map(str, (number, *given)))} in {folder}"},
+                    pass_fds=given,
+                    # Ctrl-C in a terminal is the parent's to answer.
+                    start_new_session=True,
+                )
+        except BaseException:
+            # Should there be a process nevertheless, it sees that nobody waits for it.
+            line.close()
+            raise
         return cls(number, process, line)
 
     async def _is_ready(self) -> bool:
@@ -186,8 +193,8 @@ class Supervisor:
 
     async def _begin(self) -> bool:
         """Start every worker at once; whether all of them serve."""
-        await asyncio.gather(*(self._put(number) for number in self._pauses))
-        if not all(await asyncio.gather(*(worker.ready for worker in self._places.values()))):
+        started = await asyncio.gather(*(self._put(number) for number in self._pauses))
+        if None in started or not all(await asyncio.gather(*(w.ready for w in self._places.values()))):
             log.critical("a worker did not start; stopping")
             return False
         url = _url(self._config.host, self._listeners[0].getsockname()[1])
@@ -198,8 +205,14 @@ class Supervisor:
             log.info("no REDIS_URL: workers hear of each other by asking PostgreSQL four times a second")
         return True
 
-    async def _put(self, number: int) -> Worker:
-        worker = await Worker.start(number, self._listeners, self._folder)
+    async def _put(self, number: int) -> Worker | None:
+        """A new worker in this place; None, and all as it was, where the system starts no process."""
+        try:
+            worker = await Worker.start(number, self._listeners, self._folder)
+        except _REFUSED as error:
+            # Where it was refused tells nothing.
+            log.error("a worker cannot be started", worker=number, reason=str(error))  # noqa: TRY400
+            return None
         self._places[number] = worker
         self._alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._ended(worker))
@@ -207,7 +220,7 @@ class Supervisor:
 
     def _ended(self, worker: Worker) -> None:
         self._alive.discard(worker)
-        served = worker.ready.done() and worker.ready.result()
+        served = worker.ready.done() and not worker.ready.cancelled() and worker.ready.result()
         if self._places[worker.number] is worker and served and not self._stop.is_set():
             log.error("a worker died", worker=worker.number, pid=worker.pid, status=worker.ended.result())
             self._spawn(self._replace(worker))
@@ -215,20 +228,23 @@ class Supervisor:
     async def _replace(self, dead: Worker) -> None:
         """Another one in its place, after a pause that grows while they die young."""
         number, loop = dead.number, asyncio.get_running_loop()
+        if loop.time() - dead.started_at > STEADY_SECONDS:
+            self._pauses[number] = FIRST_PAUSE_SECONDS
         while True:
-            if loop.time() - dead.started_at > STEADY_SECONDS:
-                self._pauses[number] = FIRST_PAUSE_SECONDS
             await asyncio.sleep(self._pauses[number])
             self._pauses[number] = min(2 * self._pauses[number], LONGEST_PAUSE_SECONDS)
             async with self._putting:
                 if self._places[number] is not dead:
                     return  # A renewal was quicker.
-                dead = await self._put(number)
-            if await dead.ready:
-                log.info("a worker serves in its place", worker=number, pid=dead.pid)
+                new = await self._put(number)
+            if new is None:
+                continue
+            if await new.ready:
+                log.info("a worker serves in its place", worker=number, pid=new.pid)
                 return
-            await dead.kill()
-            log.error("a worker did not start", worker=number, status=dead.ended.result())
+            await new.kill()
+            log.error("a worker did not start", worker=number, status=new.ended.result())
+            dead = new
 
     async def _renewals(self) -> None:
         while True:
@@ -243,15 +259,16 @@ class Supervisor:
         async with self._putting:
             old = self._places[number]
             new = await self._put(number)
-        if await new.ready:
+        if new is not None and await new.ready:
             log.info("a worker was renewed", worker=number, pid=new.pid)
             await old.stop(self._patience)
             return True
         log.error("a new worker did not start; the renewal ends here", worker=number)
-        self._places[number] = old
-        await new.kill()
-        if old.ended.done():
-            self._spawn(self._replace(old))
+        if new is not None:
+            self._places[number] = old
+            await new.kill()
+            if old.ended.done():
+                self._spawn(self._replace(old))
         return False
 
     async def _end(self, starting: asyncio.Task[bool]) -> None:

@@ -42,6 +42,8 @@ _PREFIX = "duihua:"
 _UNREACHABLE = (RedisError, OSError, TimeoutError)
 # Calls what it is given when it has seen that Redis is well.
 _Work = Callable[[Callable[[], None]], Awaitable[None]]
+# `PubSub.subscribe` or `PubSub.unsubscribe`.
+_Change = Callable[[PubSub, str], Awaitable[Any]]
 
 
 class RedisBus(LocalBus):
@@ -99,19 +101,26 @@ class RedisBus(LocalBus):
     def listen(self, topic: str, heard: Heard) -> None:
         """See `Bus.listen`."""
         self._heard[topic] = heard
-        self._change(lambda pubsub: pubsub.subscribe(_PREFIX + topic))
+        self._change(PubSub.subscribe, topic)
 
     def unlisten(self, topic: str) -> None:
         """See `Bus.unlisten`."""
         del self._heard[topic]
-        self._change(lambda pubsub: pubsub.unsubscribe(_PREFIX + topic))
+        self._change(PubSub.unsubscribe, topic)
 
-    def _change(self, change: Callable[[PubSub], Awaitable[Any]]) -> None:
+    def _change(self, change: _Change, topic: str) -> None:
         # Without a connection there is nothing to change: the next one begins with all topics.
         if self._pubsub is not None:
-            task = asyncio.create_task(_change(self._pubsub, change))
+            task = asyncio.create_task(self._changed(self._pubsub, change, topic))
             self._tasks.append(task)
             task.add_done_callback(self._tasks.remove)
+
+    async def _changed(self, pubsub: PubSub, change: _Change, topic: str) -> None:
+        # Closed since it was asked for, it would connect again, and nobody would read.
+        if pubsub is not self._pubsub:
+            return
+        with suppress(*_UNREACHABLE):  # Whoever reads from this connection meets the same, and begins anew.
+            await change(pubsub, _PREFIX + topic)
 
     def _sending(self, well: bool) -> None:
         self._sends = well
@@ -137,9 +146,15 @@ class RedisBus(LocalBus):
 
     async def _receive(self, well: Callable[[], None]) -> None:
         async with self._redis.pubsub() as pubsub:
-            await pubsub.subscribe(*(_PREFIX + topic for topic in self._heard))
+            topics = set(self._heard)
+            await pubsub.subscribe(*(_PREFIX + topic for topic in topics))
             self._pubsub = pubsub
             try:
+                # What was asked for while it connected could not be changed then.
+                for topic in self._heard.keys() - topics:
+                    self._change(PubSub.subscribe, topic)
+                for topic in topics - self._heard.keys():
+                    self._change(PubSub.unsubscribe, topic)
                 while True:
                     message = await pubsub.get_message(timeout=SILENCE_SECONDS)
                     well()
@@ -169,13 +184,6 @@ class RedisBus(LocalBus):
                 heard(ids)
 
 
-async def _change(pubsub: PubSub, change: Callable[[PubSub], Awaitable[Any]]) -> None:
-    try:
-        await change(pubsub)
-    except _UNREACHABLE:
-        return  # Whoever reads from this connection meets the same, and begins anew.
-
-
 async def _answer(command: Awaitable[Any]) -> Any:
     async with asyncio.timeout(ANSWER_SECONDS):
         return await command
@@ -184,12 +192,12 @@ async def _answer(command: Awaitable[Any]) -> Any:
 def _unpack(data: bytes) -> tuple[str, Sequence[int]]:
     try:
         return msgspec.msgpack.decode(data, type=tuple[str, list[int]])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return "", ()
 
 
 async def _insist(work: _Work, tell: Callable[[bool], None]) -> None:
-    """Do `work`, which does not end by itself; again after a growing pause where Redis is away."""
+    """Do `work`, which does not end by itself; again after a growing pause, whatever ended it."""
     pause = FIRST_PAUSE_SECONDS
 
     def well() -> None:
@@ -201,7 +209,9 @@ async def _insist(work: _Work, tell: Callable[[bool], None]) -> None:
         try:
             await work(well)
         except _UNREACHABLE as error:
-            tell(False)
             log.warning("Redis does not answer; looking into the database instead", reason=str(error))
+        except Exception:
+            log.exception("the bus failed; looking into the database instead")
+        tell(False)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
