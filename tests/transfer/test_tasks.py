@@ -14,6 +14,7 @@ from duihua.transfer import importing, task_repository, tasks
 from duihua.transfer.tasks import ImportTasks
 from tests.fixtures.client import Client, Event
 from tests.fixtures.rows import MOMENT
+from tests.fixtures.server import StartServer
 from tests.transfer.test_import import archive, encoded, form_of, load
 
 
@@ -79,7 +80,7 @@ async def test_what_is_no_archive_ends_in_words(client: Client) -> None:
 
 
 async def test_a_process_that_stops_says_so_and_a_repeat_adds_the_rest(
-    client: Client, gate: asyncio.Event
+    client: Client, gate: asyncio.Event, start_server: StartServer
 ) -> None:
     content = encoded(archive(), archive(), archive())
     task_id = await begin(client, content)
@@ -93,7 +94,8 @@ async def test_a_process_that_stops_says_so_and_a_repeat_adds_the_rest(
                 gate.set()
     ended = events[-1].data
     assert (ended["type"], ended["imported"]) == ("interrupted", 2)
-    again = (await load(client, content)).data
+    async with start_server() as other:
+        again = (await load(other, content)).data
     assert (again["imported"], again["skipped"]) == (1, 2)
 
 

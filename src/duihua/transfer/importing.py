@@ -11,15 +11,15 @@ Runs in a thread.
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from duihua.core.errors import InvalidInput, TooLarge, UnsupportedMediaType
-from duihua.core.i18n import Language, translate
+from duihua.core.errors import Conflict, InvalidInput, TooLarge, Unavailable, UnsupportedMediaType
+from duihua.core.i18n import Language, messages_of, translate
 from duihua.db.session import Database, open_database
 from duihua.files.uploading import Uploads
 from duihua.http.field_errors import phrase
-from duihua.http.idempotency import ask_once
 from duihua.http.repository import RetryKey
 from duihua.models.user import LOCAL_USER_ID
 from duihua.schemas.transfer import ImportQuery
@@ -27,7 +27,7 @@ from duihua.transfer import formats, storing
 from duihua.transfer.archive import Archive, file_ids, named_files
 from duihua.transfer.found import BrokenArchive, Found
 from duihua.transfer.storing import Choice
-from duihua.transfer.threads import from_thread
+from duihua.transfer.threads import Stop, from_thread
 from duihua.vocabulary import Duplicates
 
 Progress = Callable[[int, dict[str, Any]], None]
@@ -35,6 +35,45 @@ _MOST_TOLD = 1000
 _MESSAGES_AT_ONCE = 200
 # A message counts once more for each of these characters.
 _MANY_CHARS = 10_000
+
+
+class ImportInterrupted(Unavailable):
+    """The process that works on it stops, or has been given up by the others."""
+
+    code = "import_interrupted"
+
+    def __init__(self) -> None:
+        # By then another process answers.
+        super().__init__(retry_after=5)
+
+
+class ImportCancelled(Conflict):
+    """Its user wants it no longer."""
+
+    code = "import_cancelled"
+
+
+messages_of(
+    {
+        "import_interrupted": (
+            "导入被中断，已完整导入的对话予以保留。再次导入同一文件只会补上缺少的",
+            "The import was interrupted; what was imported stays. Import the file again: "
+            "it adds only what is missing",
+        ),
+        "import_cancelled": (
+            "导入已取消，已完整导入的对话予以保留。再次导入同一文件只会补上缺少的",
+            "The import was cancelled; what was imported stays. Import the file again: "
+            "it adds only what is missing",
+        ),
+    }
+)
+
+
+class Incoming(NamedTuple):
+    """A file that lies on this machine's disk until `release`."""
+
+    path: Path
+    release: AsyncExitStack
 
 
 class Importer(NamedTuple):
@@ -56,19 +95,26 @@ class Importer(NamedTuple):
 def run(path: Path, importer: Importer, choice: Choice, progress: Progress | None = None) -> dict[str, Any]:
     """Import the file, or tell what it would do: `ImportReport`.
 
-    `progress` is told the bytes of the file done and the report so far.
+    `progress` is told the bytes of the file done and the report so far. What asks this thread to stop
+    (`Stop.present`) is heeded.
 
     Raises:
         UnreadableFile: it holds nothing that can be imported; nothing was changed.
-        GroupNotFound, StorageFull, StorageUnavailable: what came before is kept, and skipped next time.
+        GroupNotFound, StorageFull, StorageUnavailable, or why it was asked to stop: what came before is
+            kept, and skipped next time.
     """
+    stop = Stop.present()
+    stop.check()
     report: dict[str, Any] = dict.fromkeys(("imported", "updated", "skipped", "failed"), 0)
     report |= {"formats": [], "conversations": [], "errors": []}
-    everything = formats.read(path)
-    for some in _portions(everything if choice.is_dry else _with_files(everything, importer, choice, report)):
-        _store(some, importer, choice, report)
-        if progress is not None:
-            progress(some[-1].done, report)
+    # An error keeps its frames, and they whatever reads the file, until somebody looks for garbage.
+    with closing(formats.read(path)) as everything:
+        whole = everything if choice.is_dry else _with_files(everything, importer, choice, report)
+        for some in _portions(whole):
+            _store(some, importer, choice, report)
+            if progress is not None:
+                progress(some[-1].done, report)
+            stop.check()
     return report
 
 
@@ -128,19 +174,6 @@ def retry_key(key: str | None, sha256: str, query: ImportQuery) -> RetryKey | No
     """The client's key with what stands for its request."""
     asked = f"POST /chat/import\n{query.model_dump_json()}\n{sha256}"
     return RetryKey(key, hashlib.sha256(asked.encode()).hexdigest()) if key else None
-
-
-async def once(
-    db: Database, path: Path, importer: Importer, choice: Choice, retry: RetryKey | None
-) -> dict[str, Any]:
-    """Import the file, as `run` does, unless `retry` has been here before: then its report.
-
-    Of two requests with one key at the same time both may import, each what the other has not.
-
-    Raises:
-        IdempotencyKeyReused, and what `run` raises.
-    """
-    return await ask_once(db, importer.user_id, retry, lambda: asyncio.to_thread(run, path, importer, choice))
 
 
 def into_database(

@@ -40,8 +40,8 @@ from duihua.transfer.dependencies import (
     received,
 )
 from duihua.transfer.exporting import CONTENT_TYPES, Wanted
+from duihua.transfer.importing import Incoming
 from duihua.transfer.storing import Choice
-from duihua.transfer.tasks import Incoming
 
 router = feature_router("/chat", "export and import")
 
@@ -166,7 +166,7 @@ async def import_conversations(
             incoming = Incoming(file.path, stack.pop_all())
             task_id = await tasks.start(importer, choice, incoming, retry)
             return Answer({"task_id": task_id}, "import_started", status=202, headers={"x-task-id": task_id})
-        report = await importing.once(db, file.path, importer, choice, retry)
+        report = await tasks.once(file.path, importer, choice, retry)
     return Answer(report, "import_foreseen" if query.dry_run else "imported")
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, true, update
 from duihua.core.clock import now
 from duihua.core.ids import new_uuid
 from duihua.db.clock import FromNow
+from duihua.db.rows import locked
 from duihua.db.session import Session
 from duihua.http.repository import KEPT
 from duihua.models import ImportTask
@@ -25,6 +26,13 @@ class Ended(NamedTuple):
     report: dict[str, Any] | None = None
     error: str | None = None
     error_values: dict[str, Any] | None = None
+
+
+class Wanted(NamedTuple):
+    """Whether an import is to go on: nobody has told that it ended, and nobody wants it to end."""
+
+    is_running: bool
+    is_cancelled: bool
 
 
 def begin(session: Session, user_id: int, owner: str, total: int) -> str:
@@ -51,10 +59,18 @@ def find(session: Session, user_id: int, task_id: str) -> tuple[ImportTask, bool
     return None if row is None else (row[0], bool(row[1]))
 
 
-def progress(session: Session, task_id: str, counts: dict[str, Any]) -> bool:
-    """It has come so far, and somebody still works on it; whether it is wanted no longer."""
+def progress(session: Session, task_id: str, counts: dict[str, Any]) -> Wanted:
+    """It has come so far, and somebody still works on it; whether it is to go on."""
     _change(session, task_id, counts | {"lease_expires_at": FromNow(LEASE)})
-    return bool(session.scalar(select(ImportTask.is_cancelled).where(ImportTask.uuid == task_id)))
+    statement = select(_RUNNING, ImportTask.is_cancelled).where(ImportTask.uuid == task_id)
+    row = session.execute(statement).one_or_none()
+    return Wanted(False, False) if row is None else Wanted(*row)
+
+
+def hold(session: Session, task_id: str) -> bool:
+    """Whether it is running; if so, nobody can tell that it ended before this transaction has."""
+    statement = select(ImportTask).where(ImportTask.uuid == task_id, _RUNNING)
+    return session.scalar(locked(statement)) is not None
 
 
 def cancel(session: Session, task_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Imports that go on when their request is gone, and whoever follows them.
+"""The imports of a process. Most go on when their request is gone, and whoever likes follows them.
 
 How far an import is stands in the database, so that any process can tell. Its file does not outlive the
 process that read it: what dies with that ends as `interrupted`, and importing the file again adds only what
@@ -6,28 +6,34 @@ is missing, because every conversation was stored whole or not at all.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
-from duihua.core.errors import AppError, Conflict, NotFound
+from duihua.core.errors import AppError, NotFound
 from duihua.core.i18n import Language, messages_of, translate
+from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Database, Session
+from duihua.http.idempotency import ask_once
 from duihua.http.repository import RetryKey, once
 from duihua.models import ImportTask
 from duihua.schemas import stream
 from duihua.transfer import importing, task_repository
-from duihua.transfer.importing import Importer
+from duihua.transfer.importing import ImportCancelled, Importer, ImportInterrupted, Incoming
 from duihua.transfer.storing import Choice
 from duihua.transfer.task_repository import Ended
+from duihua.transfer.threads import Stop, from_thread
 from duihua.vocabulary import ImportState
 
 log = structlog.get_logger()
+T = TypeVar("T")
 _BEAT_SECONDS = 0.5
+_RETRY_SECONDS = 0.5
+# How long a conversation that is being stored, or the end of an import, may keep a server that stops.
+_CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.25
 _PING_SECONDS = 15.0
 _PING = b": ping\n\n"
@@ -40,23 +46,13 @@ class ImportTaskNotFound(NotFound):
     code = "import_task_not_found"
 
 
-class ImportInterrupted(Conflict):
-    """The process that worked on it has stopped."""
-
-    code = "import_interrupted"
-
-
-class ImportCancelled(Conflict):
-    """Its user wants it no longer."""
-
-    code = "import_cancelled"
-
-
 _ENDS: dict[type[AppError], ImportState] = {
     ImportInterrupted: ImportState.INTERRUPTED,
     ImportCancelled: ImportState.CANCELLED,
 }
 _KINDS = {ImportState.FAILED: "error"}
+# Of an error whose own sentence says that nothing was changed.
+_SENTENCES = {"internal_error": "import_broken_off"}
 
 messages_of(
     {
@@ -66,27 +62,15 @@ messages_of(
         ),
         "import_started": ("已开始导入", "The import has begun"),
         "import_task_not_found": ("导入任务不存在", "There is no such import"),
-        "import_interrupted": (
-            "导入被中断，已完整导入的对话予以保留。再次导入同一文件只会补上缺少的",
-            "The import was interrupted; what was imported stays. Import the file again: "
+        "import_broken_off": (
+            "服务器内部错误，导入中止，已完整导入的对话予以保留；原因见日志。再次导入同一文件只会补上缺少的",
+            "Internal error; what was imported stays, and the log says what it was. Import the file again: "
             "it adds only what is missing",
         ),
         "import_stopping": ("导入将在当前对话之后停止", "The import ends after its present conversation"),
         "import_ended": ("导入已经结束", "The import has ended"),
-        "import_cancelled": (
-            "导入已取消，已完整导入的对话予以保留。再次导入同一文件只会补上缺少的",
-            "The import was cancelled; what was imported stays. Import the file again: "
-            "it adds only what is missing",
-        ),
     }
 )
-
-
-class Incoming:
-    """A file that lies on this machine's disk until `release`."""
-
-    def __init__(self, path: Path, release: AsyncExitStack) -> None:
-        self.path, self.release = path, release
 
 
 class _Progress:
@@ -94,27 +78,18 @@ class _Progress:
 
     def __init__(self) -> None:
         self.counts: dict[str, Any] = {"done": 0} | dict.fromkeys(_COUNTS, 0)
-        self.is_stopping = False
-        self.is_cancelled = False
+        self.stop = Stop()
 
     def tell(self, done: int, report: dict[str, Any]) -> None:
         self.counts = {"done": done} | {name: report[name] for name in _COUNTS}
-        self.check()
-
-    def check(self) -> None:
-        """Raises ImportCancelled, ImportInterrupted."""
-        if self.is_cancelled:
-            raise ImportCancelled
-        if self.is_stopping:
-            raise ImportInterrupted
 
 
 class ImportTasks:
-    """The imports of this process; one at a time reads its file."""
+    """The imports of this process; of those that no request waits for, one at a time reads its file."""
 
     def __init__(self, db: Database, owner: str) -> None:
         self._db, self._owner = db, owner
-        self._running: dict[asyncio.Task[None], _Progress] = {}
+        self._running: dict[asyncio.Task[Any], Stop] = {}
         self._turn = asyncio.Semaphore(1)
         self._stopping = False
 
@@ -125,13 +100,37 @@ class ImportTasks:
     def stop(self) -> None:
         """Let every import end after its present conversation."""
         self._stopping = True
-        for progress in self._running.values():
-            progress.is_stopping = True
+        for stop in self._running.values():
+            stop.ask(ImportInterrupted)
 
     async def close(self) -> None:
-        """Stop, and wait for it."""
+        """Stop, and wait for it, but not for ever."""
         self.stop()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._running:
+            _, left = await asyncio.wait(self._running, timeout=_CLOSE_SECONDS)
+            for task in left:
+                task.cancel()
+
+    async def once(
+        self, path: Path, importer: Importer, choice: Choice, retry: RetryKey | None
+    ) -> dict[str, Any]:
+        """Import the file, as `importing.run` does, unless `retry` has been here before: then its report.
+
+        Of two requests with one key at the same time both may import, each what the other has not.
+
+        Raises:
+            ImportInterrupted: the server stops; what was imported stays.
+            IdempotencyKeyReused, and what `run` raises.
+        """
+
+        async def work() -> dict[str, Any]:
+            stop = Stop()
+            with stop.heeded():
+                reading = asyncio.to_thread(importing.run, path, importer, choice)
+                # A thread does not end with the request that waits for it.
+                return await asyncio.shield(self._begin(reading, stop))
+
+        return await ask_once(self._db, importer.user_id, retry, work)
 
     async def start(
         self, importer: Importer, choice: Choice, incoming: Incoming, retry: RetryKey | None
@@ -153,12 +152,17 @@ class ImportTasks:
             task_id, is_earlier = await self._db.write(unit)
             if not is_earlier:
                 progress = _Progress()
-                progress.is_stopping = self._stopping
                 kept = Incoming(incoming.path, until.pop_all())
-                work = asyncio.create_task(self._work(task_id, importer, choice, kept, progress))
-                self._running[work] = progress
-                work.add_done_callback(self._running.pop)
+                self._begin(self._work(task_id, importer, choice, kept, progress), progress.stop)
         return task_id
+
+    def _begin(self, work: Coroutine[Any, Any, T], stop: Stop) -> asyncio.Task[T]:
+        if self._stopping:
+            stop.ask(ImportInterrupted)
+        task = asyncio.create_task(work)
+        self._running[task] = stop
+        task.add_done_callback(self._running.pop)
+        return task
 
     async def _work(
         self,
@@ -169,28 +173,39 @@ class ImportTasks:
         progress: _Progress,
     ) -> None:
         beat = asyncio.create_task(self._beat(task_id, progress))
+        fenced = importer._replace(write=from_thread(lambda *args: self._db.write(_fenced, task_id, *args)))
         try:
-            async with incoming.release, self._turn:
-                progress.check()
-                report = await asyncio.to_thread(
-                    importing.run, incoming.path, importer, choice, progress.tell
-                )
-            counts = progress.counts | {name: report[name] for name in _COUNTS}
-            ended = Ended(ImportState.COMPLETE, counts, report)
-        except AppError as error:
-            state = _ENDS.get(type(error), ImportState.FAILED)
-            ended = Ended(state, progress.counts, None, error.code, error.values)
+            ended = await _ended(self._read(fenced, choice, incoming, progress), progress)
+            while not await self._store_end(task_id, ended):  # noqa: ASYNC110 - what ends the wait is no event
+                await asyncio.sleep(_RETRY_SECONDS)
         finally:
             beat.cancel()
-        await self._db.write(task_repository.end, task_id, ended)
+
+    async def _read(
+        self, importer: Importer, choice: Choice, incoming: Incoming, progress: _Progress
+    ) -> dict[str, Any]:
+        async with incoming.release, self._turn:
+            with progress.stop.heeded():
+                return await asyncio.to_thread(importing.run, incoming.path, importer, choice, progress.tell)
+
+    async def _store_end(self, task_id: str, ended: Ended) -> bool:
+        """Write the end down, unless another process has; False while nothing is taken."""
+        try:
+            await self._db.write(task_repository.end, task_id, ended)
+        except (StorageFull, StorageUnavailable) as refusal:
+            log.warning("the end of an import waits for the database", error=refusal.code)
+            return False
+        return True
 
     async def _beat(self, task_id: str, progress: _Progress) -> None:
         while True:
             await asyncio.sleep(_BEAT_SECONDS)
             try:
-                progress.is_cancelled = await self._db.write(
-                    task_repository.progress, task_id, progress.counts
-                )
+                wanted = await self._db.write(task_repository.progress, task_id, progress.counts)
+                if not wanted.is_running:
+                    progress.stop.ask(ImportInterrupted)
+                if wanted.is_cancelled:
+                    progress.stop.ask(ImportCancelled)
             except AppError as error:
                 log.warning("the progress of an import waits for the database", error=error.code)
 
@@ -201,11 +216,13 @@ class ImportTasks:
         try:
             silent = 0.0
             while True:
+                # Asked first: then what ended meanwhile is found ended.
+                is_last = self._stopping and not self._running
                 task = await self._find(user_id, task_id)
                 if task.seq > after:
                     after, silent = task.seq, 0.0
                     yield stream.frame(task.seq, msgspec.json.encode(_event(task, language)))
-                if task.state != ImportState.RUNNING or (self._stopping and not self._running):
+                if task.state != ImportState.RUNNING or is_last:
                     return
                 await asyncio.sleep(_POLL_SECONDS)
                 silent += _POLL_SECONDS
@@ -238,6 +255,30 @@ class ImportTasks:
         return task
 
 
+async def _ended(reading: Coroutine[Any, Any, dict[str, Any]], progress: _Progress) -> Ended:
+    try:
+        report = await reading
+    except AppError as reason:
+        error = reason
+    except Exception:
+        log.exception("an import was broken off")
+        error = AppError()
+    else:
+        counts = progress.counts | {name: report[name] for name in _COUNTS}
+        return Ended(ImportState.COMPLETE, counts, report)
+    state = _ENDS.get(type(error), ImportState.FAILED)
+    return Ended(state, progress.counts, None, error.code, error.values)
+
+
+def _fenced(session: Session, task_id: str, work: Callable[..., T], *args: Any) -> T:
+    """`work`, undone where another process told meanwhile that its import ended: this one was asleep."""
+    done = work(session, *args)
+    # Last, for the row is locked then, and the next beat waits for it.
+    if not task_repository.hold(session, task_id):
+        raise ImportInterrupted
+    return done
+
+
 def _owned(session: Session, user_id: int, task_id: str) -> tuple[ImportTask, bool]:
     found = task_repository.find(session, user_id, task_id)
     if found is None:
@@ -254,6 +295,6 @@ def _event(task: ImportTask, language: Language) -> dict[str, Any]:
     event = {"type": "progress", "task_id": task.uuid} | counts
     if task.error is None:
         return event
-    sentence = translate(task.error, language, **(task.error_values or {}))
+    sentence = translate(_SENTENCES.get(task.error, task.error), language, **(task.error_values or {}))
     kind = _KINDS.get(ImportState(task.state), task.state)
     return event | {"type": kind, "error": task.error, "message": sentence}

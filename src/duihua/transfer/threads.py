@@ -1,9 +1,63 @@
-"""Threads that ask the database."""
+"""Threads that ask the database, and that are asked to stop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, Self
+
+from duihua.core.errors import AppError
+
+
+class Stop:
+    """Asks a thread to stop: it looks (`check`), and what it waits for meanwhile is ended for it."""
+
+    def __init__(self) -> None:
+        self._reason: Callable[[], AppError] | None = None
+        self._end: Callable[[], None] | None = None
+
+    def ask(self, reason: Callable[[], AppError]) -> None:
+        """Let the thread stop as soon as it can; the first reason stands."""
+        self._reason = self._reason or reason
+        end = self._end
+        if end is not None:
+            end()
+
+    def check(self) -> None:
+        """Raises the reason, once there is one."""
+        if self._reason is not None:
+            raise self._reason()
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """What is waited for in this block, however deep in it, is ended by this one (`present`)."""
+        before = _heeded.set(self)
+        try:
+            yield
+        finally:
+            _heeded.reset(before)
+
+    @classmethod
+    def present(cls) -> Self:
+        """The one that is heeded here, or one that nobody asks."""
+        stop = _heeded.get()
+        return stop if isinstance(stop, cls) else cls()
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[Self]:
+        """`end` is called where the thread is asked to stop before the end of this block, or was."""
+        # In this order, as `ask` has it the other way round: one of the two sees what the other did.
+        self._end = end
+        try:
+            if self._reason is not None:
+                end()
+            yield self
+        finally:
+            self._end = None
+
+
+_heeded: ContextVar[Stop | None] = ContextVar("heeded", default=None)
 
 
 def from_thread(ask: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ or a piece of a file at a time.
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +19,7 @@ from duihua.core import isolated
 from duihua.transfer.archive import Archive, ArchivedConversation, ArchivedFile, ArchivedMessage
 from duihua.transfer.formats import detecting
 from duihua.transfer.found import BrokenArchive, Found, UnreadableFile
+from duihua.transfer.threads import Stop
 
 _MEMORY_BYTES = 2 * 2**30
 _PIECE_BYTES = 2**20
@@ -68,20 +69,13 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Begin | _Message | _Piece | _End | _Broken | _Unreadable)
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Generator[Found, None, None]:
     """As `detecting.found_in`; what takes more memory than that process has is told as broken.
 
     Raises:
-        UnreadableFile
+        UnreadableFile, and why this thread was asked to stop: it does not wait for that process then.
     """
-    arguments, environment = isolated.command(__name__, str(path))
-    with subprocess.Popen(
-        arguments,
-        bufsize=_BUFFER_BYTES,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        env=environment,
-    ) as process:
+    with _started(path) as process, Stop.present().ending(process.kill) as stop:
         done = 0
         try:
             assert process.stdout is not None
@@ -89,12 +83,24 @@ def read(path: Path) -> Iterator[Found]:
                 done = found.done
                 yield found
             status = process.wait()
+            stop.check()
             if status == _NO_MEMORY or status < 0:
                 yield Found("", BrokenArchive(reason="takes more memory than it is given to be read"), done)
             elif status:
                 raise RuntimeError(f"the reader of an import ended with {status}; its error is in the log")
         finally:
             process.kill()
+
+
+def _started(path: Path) -> subprocess.Popen[bytes]:
+    arguments, environment = isolated.command(__name__, str(path))
+    return subprocess.Popen(
+        arguments,
+        bufsize=_BUFFER_BYTES,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=environment,
+    )
 
 
 def _put_together(told: IO[bytes]) -> Iterator[Found]:

@@ -1,13 +1,13 @@
 """Which format a file has, and what is in it: a JSON text of a format of `texts`, or a zip of such."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from duihua.transfer.formats import duihua_zip, texts
 from duihua.transfer.found import Found, UnreadableFile
 
 
-def found_in(path: Path) -> Iterator[Found]:
+def found_in(path: Path) -> Generator[Found, None, None]:
     """As `formats.read`, without the files that a zip has beside its conversations. Raises UnreadableFile."""
     with path.open("rb") as file:
         head = file.read(texts.HEAD_BYTES)
