@@ -37,6 +37,10 @@ SWITCH_SECONDS = 0.001
 # pieces are on their way whenever it looks, seem to grow, and every three seconds it goes through all that
 # there is, which holds every stream up for 70 ms.
 _YOUNG_OBJECTS = 10_000
+# What stays of the first minutes and hours, most of it SQLAlchemy's compiled statements, is so much that to
+# walk it takes longer than the loop may be held. It is laid aside after so long, twice so long, and so on:
+# ever more rarely, for what dies in a circle after that is never found.
+_FREEZE_SECONDS = 30.0
 
 
 class Server(uvicorn.Server):
@@ -47,6 +51,7 @@ class Server(uvicorn.Server):
         self._inherited = inherited
         self._app, self._config = app, config
         self._announcement: asyncio.Task[None] | None = None
+        self._freezing: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then say so."""
@@ -56,6 +61,7 @@ class Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
         gc.enable()
+        self._freezing = asyncio.create_task(_freeze())
         if self.started and self._inherited is not None:
             await self._join(self._inherited)
         elif self.started:
@@ -86,8 +92,8 @@ class Server(uvicorn.Server):
         if self._inherited is not None:
             asyncio.get_running_loop().remove_reader(self._inherited.line)
             self._app.state.workers.close()
-        if self._announcement is not None:
-            self._announcement.cancel()
+        for task in filter(None, (self._announcement, self._freezing)):
+            task.cancel()
         self._app.state.live.close()
         self._app.state.imports.stop()
         seconds = self._config.drain_seconds
@@ -117,6 +123,15 @@ def work_out_routes(app: FastAPI) -> None:
     nowhere = {"type": "http", "method": "GET", "path": "", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(nowhere)
+
+
+async def _freeze() -> None:
+    seconds = _FREEZE_SECONDS
+    while True:
+        await asyncio.sleep(seconds)
+        gc.collect(1)
+        gc.freeze()
+        seconds *= 2
 
 
 async def _announce(app: FastAPI) -> None:

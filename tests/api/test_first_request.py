@@ -1,7 +1,13 @@
 """Who asks first waits no longer than the next, and leaves nothing that every later collection walks."""
 
+import asyncio
+import gc
 import subprocess
 import sys
+
+import pytest
+
+from duihua import serving
 
 # FastAPI keeps what it made for other tests of this process: a new one.
 _SCRIPT = """
@@ -34,3 +40,16 @@ print(len(gc.get_objects()) - before)
 def test_routes_are_worked_out_before_anybody_asks() -> None:
     ran = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 2_000
+
+
+async def test_what_stays_is_laid_aside_later_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "_FREEZE_SECONDS", 0.01)
+    before = gc.get_freeze_count()
+    freezing = asyncio.create_task(serving._freeze())
+    try:
+        async with asyncio.timeout(5):
+            while gc.get_freeze_count() == before:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+    finally:
+        freezing.cancel()
+        gc.unfreeze()
