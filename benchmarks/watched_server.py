@@ -1,10 +1,10 @@
 """Duihua with a watch on its event loop: `python -m benchmarks.watched_server serve ...`.
 
-Every 5 ms the loop should have its turn. `blocked` is by how much the latest came late, without the time that
-the thread stood in the scheduler's queue for a core (/proc/.../schedstat): that is the machine's load and not
-the server's doing. A thread of the server's own that has the interpreter counts as blocking. `computing` is
-the CPU time that the process took meanwhile: where that is little, it waited for a disk, or the machine stood
-still.
+Every 5 ms the loop should have its turn. `blocked` is by how much the worst one came late, without the time
+that the thread stood in the scheduler's queue for a core (/proc/.../schedstat): that is the machine's load
+and not the server's doing. A thread of the server's own that has the interpreter counts as blocking.
+`computing` is the CPU time that the process took meanwhile: where that is little, it waited for a disk, or
+the machine stood still.
 What was seen is told, as a line of JSON, to whoever connects to the Unix socket in WATCH_SOCKET; the worst
 of it since the last time.
 """

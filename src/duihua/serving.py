@@ -37,9 +37,9 @@ SWITCH_SECONDS = 0.001
 # pieces are on their way whenever it looks, seem to grow, and every three seconds it goes through all that
 # there is, which holds every stream up for 70 ms.
 _YOUNG_OBJECTS = 10_000
-# What stays of the first minutes and hours, most of it SQLAlchemy's compiled statements, is so much that to
-# walk it takes longer than the loop may be held. It is laid aside after so long, twice so long, and so on:
-# ever more rarely, for what dies in a circle after that is never found.
+# What stays of the first minutes and hours, most of it SQLAlchemy's compiled statements, is so much that a
+# full collection holds the loop for too long. `gc.freeze` has it left out: after so long, again after twice
+# that, and so on; ever more rarely, for cycles that are garbage by then, or become it, are never found.
 _FREEZE_SECONDS = 30.0
 
 

@@ -206,11 +206,11 @@ class Supervisor:
         return True
 
     async def _put(self, number: int) -> Worker | None:
-        """A new worker in this place; None, and all as it was, where the system starts no process."""
+        """A new worker in this place; None, and all as it was, where the system refuses."""
         try:
             worker = await Worker.start(number, self._listeners, self._folder)
         except _REFUSED as error:
-            # Where it was refused tells nothing.
+            # A traceback would tell nothing.
             log.error("a worker cannot be started", worker=number, reason=str(error))  # noqa: TRY400
             return None
         self._places[number] = worker

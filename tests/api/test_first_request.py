@@ -4,10 +4,14 @@ import asyncio
 import gc
 import subprocess
 import sys
+import time
 
+import msgspec
 import pytest
 
 from duihua import serving
+from duihua.http import reference
+from tests.fixtures.client import Client
 
 # FastAPI keeps what it made for other tests of this process: a new one.
 _SCRIPT = """
@@ -53,3 +57,29 @@ async def test_what_stays_is_laid_aside_later_too(monkeypatch: pytest.MonkeyPatc
     finally:
         freezing.cancel()
         gc.unfreeze()
+
+
+async def test_the_document_is_made_once_however_many_ask_at_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = reference.describe
+
+    def slowly(document: reference.Node) -> None:
+        time.sleep(0.2)
+        really(document)
+
+    monkeypatch.setattr(reference, "describe", slowly)
+    # As Python 3.12 has it: without a lock.
+    monkeypatch.setattr(reference.DescribedAPI, "document", property(_made))
+
+    async def ask(method: str) -> tuple[int, bytes]:
+        async with client.session.request(method, f"{client.origin}/openapi.json") as answer:
+            return answer.status, await answer.read()
+
+    *got, head = await asyncio.gather(*(ask("GET") for _ in range(4)), ask("HEAD"))
+    assert set(got) == {(200, msgspec.json.encode(client.app.openapi()))}
+    assert head == (200, b"")
+
+
+def _made(app: reference.DescribedAPI) -> bytes:
+    return msgspec.json.encode(app.openapi())

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from duihua.core import isolated
 from duihua.db.errors import StorageUnavailable
+from duihua.db.session import Session
+from duihua.models import ImportTask
 from duihua.models.user import LOCAL_USER_ID
 from duihua.transfer import formats, importing, task_repository, tasks
 from duihua.transfer.formats import apart
@@ -19,6 +22,7 @@ from duihua.transfer.storing import Choice
 from duihua.transfer.tasks import ImportTasks
 from duihua.transfer.threads import Stop
 from tests.fixtures.client import Client
+from tests.fixtures.rows import MOMENT
 from tests.transfer.test_import import archive, encoded, load, message
 from tests.transfer.test_tasks import begin, follow
 from tests.transfer.test_tasks import gate as gate
@@ -87,9 +91,41 @@ async def test_one_that_a_request_waits_for_stops_with_the_server(
     answer = await asked
     assert (answer.status, answer.error) == (503, "import_interrupted")
     assert answer.headers["Retry-After"] == "5"
-    assert await stored(client) == 2
+    assert await stored(client) == 1
     assert (await load(client, content)).error == "import_interrupted", "none begins any more"
-    assert await stored(client) == 2
+    assert await stored(client) == 1
+
+
+async def test_one_that_is_through_when_its_server_stops_is_complete(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = importing._store
+
+    def stopping(*args: Any) -> None:
+        tasks_of(client).stop()
+        store(*args)
+
+    monkeypatch.setattr(importing, "_store", stopping)
+    answer = await load(client, encoded(archive(), archive()))
+    assert (answer.status, answer.data["imported"]) == (200, 2)
+
+
+async def test_one_whose_lease_ran_out_in_its_own_process_goes_on(
+    client: Client, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the machine slept: whoever follows it looks before it has its beat."""
+    monkeypatch.setattr(tasks, "_BEAT_SECONDS", 1000.0)
+    task_id = await begin(client, encoded(archive(), archive()))
+    await wait_for_the_first(client)
+    await client.app.state.database.write(_run_out)
+    await tasks_of(client).check(LOCAL_USER_ID, task_id)
+    gate.set()
+    [*_, ended] = await follow(client, task_id)
+    assert (ended.data["type"], ended.data["report"]["imported"]) == ("complete", 2)
+
+
+def _run_out(session: Session) -> None:
+    session.execute(update(ImportTask).values(lease_expires_at=MOMENT))
 
 
 async def test_a_silent_reader_keeps_no_server(client: Client, silent: Started) -> None:

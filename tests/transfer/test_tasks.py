@@ -93,10 +93,10 @@ async def test_a_process_that_stops_says_so_and_a_repeat_adds_the_rest(
                 running.stop()
                 gate.set()
     ended = events[-1].data
-    assert (ended["type"], ended["imported"]) == ("interrupted", 2)
+    assert (ended["type"], ended["imported"]) == ("interrupted", 1)
     async with start_server() as other:
         again = (await load(other, content)).data
-    assert (again["imported"], again["skipped"]) == (1, 2)
+    assert (again["imported"], again["skipped"]) == (2, 1)
 
 
 async def test_one_that_is_cancelled_keeps_what_it_has_and_says_so(
@@ -116,11 +116,11 @@ async def test_one_that_is_cancelled_keeps_what_it_has_and_says_so(
                 await asyncio.sleep(2 * tasks._BEAT_SECONDS)
                 gate.set()
     ended = events[-1].data
-    assert (ended["type"], ended["error"], ended["imported"]) == ("cancelled", "import_cancelled", 2)
+    assert (ended["type"], ended["error"], ended["imported"]) == ("cancelled", "import_cancelled", 1)
     [*_, other] = await follow(client, waiting)
     assert (other.data["type"], other.data["imported"]) == ("cancelled", 0)
     again = (await load(client, content)).data
-    assert (again["imported"], again["skipped"]) == (1, 2)
+    assert (again["imported"], again["skipped"]) == (2, 1)
     assert (await client.post(f"/chat/import/{task_id}/cancel")).status == 200, "again is no mistake"
     assert (await client.post(f"/chat/import/{new_uuid()}/cancel")).error == "import_task_not_found"
 

@@ -110,6 +110,8 @@ def sweep(session: Session, told_before: datetime) -> int:
     old = (
         select(Change.user_id, Change.seq)
         .where(or_(Change.created_at < told_before, Change.seq <= newest_of - KEPT_PER_USER))
+        # From the oldest on, so that what is kept of a user has no gap, however far this comes.
+        .order_by(Change.user_id, Change.seq)
         .limit(_SWEPT_AT_ONCE)
     )
     statement = delete(Change).where(tuple_(Change.user_id, Change.seq).in_(old))

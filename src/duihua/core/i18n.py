@@ -23,9 +23,8 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "cancel_done": ("已停止生成，已生成的内容已保留", "Stopped; what was generated is kept"),
     "cancel_ended": ("该回复在此之前已结束", "The reply had already ended"),
     "cancel_waits": (
-        "已记下停止请求；负责该回复的进程没有响应，几秒后将由其他进程结束，已生成的内容会保留",
-        "The stop is noted; the process that runs the reply does not answer, so another one ends it within "
-        "seconds; what was generated is kept",
+        "已记下停止请求，该回复将在几秒内结束；已生成的内容会保留",
+        "The stop is noted: the reply ends within seconds. What was generated is kept",
     ),
     # requests
     "internal_error": (

@@ -196,7 +196,7 @@ class Journal:
                 await asyncio.sleep(RETRY_SECONDS)
                 await self._let_read()
             except LostGeneration:
-                # That commit may have come only after the second attempt had looked for it.
+                # The commit whose word was lost may have come only after the next attempt had looked for it.
                 if not is_late_possible:
                     raise
                 is_late_possible = False

@@ -46,31 +46,34 @@ class Recovery:
             try:
                 notice = await self._db.write(end, run)
             except LostGeneration:
-                continue  # Somebody else was quicker.
+                pass  # Somebody else was quicker.
             except AppError:
                 raise
             except Exception:
                 # The others are not to wait for it.
                 log.exception("a reply that was left behind cannot be ended", generation=run.generation_id)
-                continue
-            self._last_answer = asyncio.get_running_loop().time()
-            self._bus.publish(notice)
+            else:
+                self._bus.publish(notice)
+            self._answered()
         if found:
             log.info("recovered replies that a stopped server left behind", recovered=len(found))
         return len(found)
 
     async def _abandoned(self) -> Sequence[repository.Abandoned]:
         engine, loop = self._engine, asyncio.get_running_loop()
-        asked_at = self._last_answer or loop.time()
-        self._last_answer = asked_at
+        self._last_answer = self._last_answer or loop.time()
         found = await self._db.read(repository.abandoned, engine.owner, engine.alive, alone=self._alone)
-        self._last_answer = loop.time()
-        if self._last_answer - asked_at > AWAY_SECONDS:
-            self._judging_from = self._last_answer + GRACE_SECONDS
-        return found if self._alone or self._last_answer >= self._judging_from else ()
+        self._answered()
+        return found if self._alone or loop.time() >= self._judging_from else ()
+
+    def _answered(self) -> None:
+        time = asyncio.get_running_loop().time()
+        if time - (self._last_answer or time) > AWAY_SECONDS:
+            self._judging_from = time + GRACE_SECONDS
+        self._last_answer = time
 
     async def rounds(self) -> None:
-        """For ever; each at its own pace: a lease that waits for a long sweep is over."""
+        """For ever; each at its own pace: a lease that waits for a long sweep would run out."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(ROUND_SECONDS, self.renew), name="leases")
             tasks.create_task(_every(ROUND_SECONDS, self.recover), name="recover")

@@ -240,7 +240,7 @@ def _counted(ending: Ending, kind: str) -> int | None:
 
 
 def renew_leases(session: Session, running: Sequence[int]) -> None:
-    """Say that somebody works on these. One that is being written to is left to the next time."""
+    """Say that somebody works on these; of one that is being written to, the next time: a lease is longer."""
     mine = select(Generation.id).where(Generation.id.in_(running), Generation.state == MessageState.STREAMING)
     free = Generation.id.in_(mine.with_for_update(skip_locked=True, key_share=True))
     session.connection().execute(update(Generation).where(free).values(lease_expires_at=FromNow(LEASE)))

@@ -32,7 +32,7 @@ async def docs() -> HTMLResponse:
     )
 
 
-@router.get(_DOCUMENT)
+@router.api_route(_DOCUMENT, methods=["GET", "HEAD"])
 def document(request: Request) -> Response:
     """What the API takes and answers; no coroutine, as making it would hold everybody up."""
     return Response(request.app.document, media_type="application/json")

@@ -1,5 +1,6 @@
 """The words of `/docs`, put into the OpenAPI document when it is asked for: `reference.toml`."""
 
+import threading
 import tomllib
 from functools import cached_property
 from importlib.resources import files
@@ -9,6 +10,7 @@ import msgspec
 from fastapi import FastAPI
 
 Node = dict[str, Any]
+_making = threading.Lock()
 
 
 class DescribedAPI(FastAPI):
@@ -16,8 +18,9 @@ class DescribedAPI(FastAPI):
 
     def openapi(self) -> Node:
         """The document; made once."""
-        if not self.openapi_schema:
-            describe(super().openapi())
+        with _making:
+            if not self.openapi_schema:
+                describe(super().openapi())
         assert self.openapi_schema is not None
         return self.openapi_schema
 

@@ -97,7 +97,7 @@ def fold(payloads: Iterable[str]) -> tuple[str, str]:
 
 
 class CancelResponse(BaseModel):
-    """How a stopped generation ended."""
+    """How a stopped generation ended; `streaming` where that takes a moment yet."""
 
     task_id: str
     message_id: str

@@ -88,7 +88,7 @@ def _columns(text: str) -> int:
 
 
 def _cut(text: str, max_length: int) -> str:
-    # No more than could be kept, and one: of a row of flags each would be counted from the first.
+    # One character more than can be kept, not all: in a row of flags `\X` goes back to the first for each.
     graphemes = _GRAPHEME.findall(text[: MOST_CHARS + 1])
     if len(graphemes) <= max_length and len(text) <= MOST_CHARS:
         return text

@@ -111,10 +111,10 @@ def run(path: Path, importer: Importer, choice: Choice, progress: Progress | Non
     with closing(formats.read(path)) as everything:
         whole = everything if choice.is_dry else _with_files(everything, importer, choice, report)
         for some in _portions(whole):
+            stop.check()
             _store(some, importer, choice, report)
             if progress is not None:
                 progress(some[-1].done, report)
-            stop.check()
     return report
 
 

@@ -1,5 +1,6 @@
 """Imports that go on without their request, in the database."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -95,12 +96,15 @@ def end(session: Session, task_id: str, ended: Ended) -> None:
     _change(session, task_id, values)
 
 
-def interrupt_lost(session: Session, *, alone: bool) -> None:
-    """End those whose process is gone: all, where no other can exist. Forget those that ended long ago."""
+def interrupt_lost(session: Session, here: Collection[str] = (), *, alone: bool) -> None:
+    """End those whose process is gone: all but those `here`, where no other can exist.
+
+    Forget those that ended long ago.
+    """
     lost = true() if alone else ImportTask.lease_expires_at < FromNow()
     session.execute(
         update(ImportTask)
-        .where(_RUNNING, lost)
+        .where(_RUNNING, lost, ImportTask.uuid.not_in(here))
         .values(
             state=ImportState.INTERRUPTED,
             error="import_interrupted",

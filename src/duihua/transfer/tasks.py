@@ -1,4 +1,4 @@
-"""The imports of a process. Most go on when their request is gone, and whoever likes follows them.
+"""The imports of a process: those that a request waits for, and those that go on when it is gone.
 
 How far an import is stands in the database, so that any process can tell. Its file does not outlive the
 process that read it: what dies with that ends as `interrupted`, and importing the file again adds only what
@@ -51,7 +51,7 @@ _ENDS: dict[type[AppError], ImportState] = {
     ImportCancelled: ImportState.CANCELLED,
 }
 _KINDS = {ImportState.FAILED: "error"}
-# Of an error whose own sentence says that nothing was changed.
+# What is said instead, where the error's own sentence says that nothing was changed.
 _SENTENCES = {"internal_error": "import_broken_off"}
 
 messages_of(
@@ -85,7 +85,7 @@ class _Progress:
 
 
 class ImportTasks:
-    """The imports of this process; of those that no request waits for, one at a time reads its file."""
+    """The imports of this process. Of those in the background, one at a time reads its file."""
 
     def __init__(self, db: Database, owner: str) -> None:
         self._db, self._owner = db, owner
@@ -128,7 +128,7 @@ class ImportTasks:
             with stop.heeded():
                 reading = asyncio.to_thread(importing.run, path, importer, choice)
                 # A thread does not end with the request that waits for it.
-                return await asyncio.shield(self._begin(reading, stop))
+                return await asyncio.shield(self._begin(reading, stop, "import of a request"))
 
         return await ask_once(self._db, importer.user_id, retry, work)
 
@@ -153,24 +153,19 @@ class ImportTasks:
             if not is_earlier:
                 progress = _Progress()
                 kept = Incoming(incoming.path, until.pop_all())
-                self._begin(self._work(task_id, importer, choice, kept, progress), progress.stop)
+                self._begin(self._work(task_id, importer, choice, kept, progress), progress.stop, task_id)
         return task_id
 
-    def _begin(self, work: Coroutine[Any, Any, T], stop: Stop) -> asyncio.Task[T]:
+    def _begin(self, work: Coroutine[Any, Any, T], stop: Stop, name: str) -> asyncio.Task[T]:
         if self._stopping:
             stop.ask(ImportInterrupted)
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(work, name=name)
         self._running[task] = stop
         task.add_done_callback(self._running.pop)
         return task
 
     async def _work(
-        self,
-        task_id: str,
-        importer: Importer,
-        choice: Choice,
-        incoming: Incoming,
-        progress: _Progress,
+        self, task_id: str, importer: Importer, choice: Choice, incoming: Incoming, progress: _Progress
     ) -> None:
         beat = asyncio.create_task(self._beat(task_id, progress))
         fenced = importer._replace(write=from_thread(lambda *args: self._db.write(_fenced, task_id, *args)))
@@ -250,7 +245,9 @@ class ImportTasks:
     async def _find(self, user_id: int, task_id: str) -> ImportTask:
         task, is_lost = await self._db.read(_owned, user_id, task_id)
         if is_lost:
-            await self._db.write(task_repository.interrupt_lost, alone=False)
+            # After a machine slept, its own leases are over, too.
+            here = [each.get_name() for each in self._running]
+            await self._db.write(task_repository.interrupt_lost, here, alone=False)
             task, _ = await self._db.read(_owned, user_id, task_id)
         return task
 

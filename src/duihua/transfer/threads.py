@@ -31,7 +31,7 @@ class Stop:
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
-        """What is waited for in this block, however deep in it, is ended by this one (`present`)."""
+        """In this block, and in threads started from it, `present` is this one."""
         before = _heeded.set(self)
         try:
             yield
@@ -47,7 +47,8 @@ class Stop:
     @contextmanager
     def ending(self, end: Callable[[], None]) -> Iterator[Self]:
         """`end` is called where the thread is asked to stop before the end of this block, or was."""
-        # In this order, as `ask` has it the other way round: one of the two sees what the other did.
+        # `ask` sets the reason and then looks for what to end; here it is the other way round, so that one of
+        # the two sees what the other did.
         self._end = end
         try:
             if self._reason is not None:

@@ -83,7 +83,8 @@ def read(path: Path) -> Generator[Found, None, None]:
                 done = found.done
                 yield found
             status = process.wait()
-            stop.check()
+            if status:
+                stop.check()
             if status == _NO_MEMORY or status < 0:
                 yield Found("", BrokenArchive(reason="takes more memory than it is given to be read"), done)
             elif status:
