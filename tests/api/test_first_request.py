@@ -5,6 +5,7 @@ import gc
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -47,16 +48,17 @@ def test_routes_are_worked_out_before_anybody_asks() -> None:
 
 
 async def test_what_stays_is_laid_aside_later_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "_FREEZE_SECONDS", 0.01)
-    before = gc.get_freeze_count()
+    frozen: list[float] = []
+    monkeypatch.setattr(serving, "_FREEZE_SECONDS", 0.02)
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(time.monotonic()))
+    began = time.monotonic()
     freezing = asyncio.create_task(serving._freeze())
-    try:
-        async with asyncio.timeout(5):
-            while gc.get_freeze_count() == before:  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.01)
-    finally:
-        freezing.cancel()
-        gc.unfreeze()
+    async with asyncio.timeout(10):
+        while len(frozen) < 3:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    freezing.cancel()
+    waited = [at - before for before, at in pairwise([began, *frozen])]
+    assert all(seconds >= 0.015 * 2**turn for turn, seconds in enumerate(waited)), "ever more rarely"
 
 
 async def test_the_document_is_made_once_however_many_ask_at_once(
