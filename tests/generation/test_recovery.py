@@ -223,6 +223,7 @@ async def test_leases_are_renewed_while_much_is_swept(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(recovery, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(recovery, "FIRST_SWEEP_SECONDS", 0.0)
     monkeypatch.setattr(Recovery, "sweep", endless)
     async with start_server() as client:
         chat_id = (await client.conversation())["uuid"]

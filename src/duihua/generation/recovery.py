@@ -24,7 +24,8 @@ from duihua.vocabulary import MessageState
 
 log = structlog.get_logger()
 ROUND_SECONDS = 3.0
-SWEEP_SECONDS = 600.0
+# A start has more urgent things to do.
+FIRST_SWEEP_SECONDS, SWEEP_SECONDS = 60.0, 600.0
 # Where the database did not answer for so long, nobody could renew a lease: for a while, none is called over.
 AWAY_SECONDS = ROUND_SECONDS + 2
 GRACE_SECONDS = 2 * ROUND_SECONDS
@@ -77,7 +78,7 @@ class Recovery:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(ROUND_SECONDS, self.renew), name="leases")
             tasks.create_task(_every(ROUND_SECONDS, self.recover), name="recover")
-            tasks.create_task(_every(SWEEP_SECONDS, self.sweep), name="sweep")
+            tasks.create_task(_every(SWEEP_SECONDS, self.sweep, FIRST_SWEEP_SECONDS), name="sweep")
 
     async def renew(self) -> None:
         """Say that the runs of this process go on; not from the pool, which others may have taken whole."""
@@ -93,7 +94,8 @@ class Recovery:
         await self._db.write(forget_old_keys)
 
 
-async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+async def _every(seconds: float, act: Callable[[], Awaitable[object]], first: float = 0.0) -> None:
+    await asyncio.sleep(first)
     while True:
         try:
             await act()
