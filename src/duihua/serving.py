@@ -40,7 +40,7 @@ _YOUNG_OBJECTS = 10_000
 # What stays of the first minutes and hours, most of it SQLAlchemy's compiled statements, is so much that a
 # full collection holds the loop for too long. `gc.freeze` has it left out: after so long, again after twice
 # that, and so on; ever more rarely, for cycles that are garbage by then, or become it, are never found.
-_FREEZE_SECONDS = 30.0
+FREEZE_SECONDS = 30.0
 
 
 class Server(uvicorn.Server):
@@ -126,7 +126,7 @@ def work_out_routes(app: FastAPI) -> None:
 
 
 async def _freeze() -> None:
-    seconds = _FREEZE_SECONDS
+    seconds = FREEZE_SECONDS
     while True:
         await asyncio.sleep(seconds)
         gc.collect(1)

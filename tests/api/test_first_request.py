@@ -49,7 +49,7 @@ def test_routes_are_worked_out_before_anybody_asks() -> None:
 
 async def test_what_stays_is_laid_aside_later_too(monkeypatch: pytest.MonkeyPatch) -> None:
     frozen: list[float] = []
-    monkeypatch.setattr(serving, "_FREEZE_SECONDS", 0.02)
+    monkeypatch.setattr(serving, "FREEZE_SECONDS", 0.02)
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(time.monotonic()))
     began = time.monotonic()
     freezing = asyncio.create_task(serving._freeze())

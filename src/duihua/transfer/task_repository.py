@@ -97,9 +97,9 @@ def end(session: Session, task_id: str, ended: Ended) -> None:
 
 
 def interrupt_lost(session: Session, here: Collection[str] = (), *, alone: bool) -> None:
-    """End those whose process is gone: all but those `here`, where no other can exist.
+    """End those whose process is gone, never one of those `here`; forget those that ended long ago.
 
-    Forget those that ended long ago.
+    `alone`: no other process can exist, so that the others are all without one.
     """
     lost = true() if alone else ImportTask.lease_expires_at < FromNow()
     session.execute(
