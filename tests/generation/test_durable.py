@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from duihua.db import insisting
 from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Session
-from duihua.generation import engine as engines
 from duihua.generation import journal as journals
 from duihua.generation import journal_repository, repository, starting
 from tests.db.notes import on_postgres, on_sqlite, sqlite_path
@@ -32,7 +32,7 @@ JOURNAL_WRITES = {journal_repository.extend}
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(engines, "RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(insisting, "RETRY_SECONDS", 0.02)
 
 
 @asynccontextmanager

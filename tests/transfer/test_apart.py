@@ -13,6 +13,7 @@ from duihua.core import isolated
 from duihua.transfer import formats
 from duihua.transfer.formats import apart, detecting
 from duihua.transfer.found import BrokenArchive, Found, UnreadableFile
+from duihua.transfer.threads import Stop
 from tests.fixtures.client import Client
 from tests.transfer.test_import import BROKEN, archive, counts, encoded, load, message, zipped
 from tests.transfer.test_programs import CHATGPT, CLAUDE, DEEPSEEK
@@ -49,7 +50,7 @@ def _file(folder: Path, content: bytes) -> Path:
 def test_what_is_found_is_the_same(tmp_path: Path, name: str) -> None:
     path = _file(tmp_path, FILES[name])
     here = [told(found) for found in detecting.found_in(path)]
-    assert [told(found) for found in apart.read(path)] == here
+    assert [told(found) for found in apart.read(path, Stop())] == here
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         with pytest.raises(UnreadableFile) as here:
             list(detecting.found_in(path))
         with pytest.raises(UnreadableFile) as there:
-            list(apart.read(path))
+            list(apart.read(path, Stop()))
         assert there.value.values == here.value.values
 
 
@@ -76,7 +77,7 @@ def test_what_takes_too_much_memory_is_told(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(isolated, "command", narrow)
     heavy = archive() | {"messages": [0.5] * 4_000_000}
     path = _file(tmp_path, encoded(archive(), heavy, archive()))
-    first, last = apart.read(path)
+    first, last = apart.read(path, Stop())
     assert not isinstance(first.content, BrokenArchive)
     assert isinstance(last.content, BrokenArchive)
     assert (last.done, last.content.values) == (
@@ -90,7 +91,7 @@ def test_a_fault_of_the_reader_is_no_fault_of_the_file(
 ) -> None:
     monkeypatch.setattr(isolated, "command", lambda *_: ([sys.executable, "-c", "raise KeyError('why')"], {}))
     with pytest.raises(RuntimeError):
-        list(apart.read(_file(tmp_path, FILES["ours"])))
+        list(apart.read(_file(tmp_path, FILES["ours"]), Stop()))
     assert "KeyError: 'why'" in capfd.readouterr().err
 
 
@@ -103,7 +104,7 @@ def test_who_reads_no_further_leaves_no_process(tmp_path: Path, monkeypatch: pyt
             started.append(self)
 
     monkeypatch.setattr(subprocess, "Popen", Started)
-    reading = apart.read(_file(tmp_path, encoded(*[_WHOLE] * 20)))
+    reading = apart.read(_file(tmp_path, encoded(*[_WHOLE] * 20)), Stop())
     next(iter(reading))
     assert [process.poll() for process in started] == [None]
     reading.close()
@@ -113,7 +114,7 @@ def test_who_reads_no_further_leaves_no_process(tmp_path: Path, monkeypatch: pyt
 def test_only_a_small_file_is_read_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Path] = []
 
-    def note(path: Path) -> Any:
+    def note(path: Path, _: Stop) -> Any:
         asked.append(path)
         return detecting.found_in(path)
 
@@ -121,10 +122,10 @@ def test_only_a_small_file_is_read_here(tmp_path: Path, monkeypatch: pytest.Monk
     blank = b" " * formats.SMALL_BYTES
     small, zipped_small = encoded(archive()), zipped(a=encoded(archive()))
     for content in (small, zipped_small):
-        assert len(list(formats.read(_file(tmp_path, content)))) == 1
+        assert len(list(formats.read(_file(tmp_path, content), Stop()))) == 1
     assert asked == []
     for content in (small + blank, zipped(a=encoded(archive()) + blank)):
-        assert len(list(formats.read(_file(tmp_path, content)))) == 1
+        assert len(list(formats.read(_file(tmp_path, content), Stop()))) == 1
     assert len(asked) == 2
 
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from duihua.core import isolated
-from duihua.db.errors import StorageUnavailable
+from duihua.db import insisting
+from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Session
 from duihua.models import ImportTask
 from duihua.models.user import LOCAL_USER_ID
@@ -189,7 +190,7 @@ async def test_the_end_waits_for_the_database(client: Client, monkeypatch: pytes
         end(*args)
 
     monkeypatch.setattr(task_repository, "end", sometimes)
-    monkeypatch.setattr(tasks, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(insisting, "RETRY_SECONDS", 0.02)
     [*_, ended] = await follow(client, await begin(client, encoded(archive(), archive())))
     assert (ended.data["type"], ended.data["report"]["imported"]) == ("complete", 2)
 
@@ -219,8 +220,60 @@ async def test_a_bug_is_told_at_once(client: Client, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(importing.storing, "store_all", broken)
     async with asyncio.timeout(5):
         [*_, ended] = await follow(client, await begin(client, encoded(archive())))
-    assert (ended.data["type"], ended.data["error"]) == ("error", "internal_error")
+    assert (ended.data["type"], ended.data["error"]) == ("error", "import_broken_off")
     assert "已完整导入的对话予以保留" in ended.data["message"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "code", "ends_as"),
+    [
+        (ValueError("a bug"), 500, "import_broken_off", "error"),
+        (StorageFull(retry_after=30), 507, "import_out_of_space", "error"),
+        (StorageUnavailable(retry_after=2), 503, "import_interrupted", "interrupted"),
+    ],
+    ids=["bug", "full", "unavailable"],
+)
+async def test_what_ends_one_in_its_middle_says_what_stays(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Exception,
+    status: int,
+    code: str,
+    ends_as: str,
+) -> None:
+    store, stored_here = importing.storing.store_all, [0]
+
+    def no_more_than_one(*args: Any) -> Any:
+        stored_here[0] += 1
+        if stored_here[0] % 2 == 0:
+            raise refusal
+        return store(*args)
+
+    monkeypatch.setattr(importing, "_MESSAGES_AT_ONCE", 1)
+    monkeypatch.setattr(importing.storing, "store_all", no_more_than_one)
+    answer = await load(client, encoded(archive(), archive()))
+    assert (answer.status, answer.error) == (status, code)
+    assert "已完整导入的对话予以保留" in answer.body["message"]
+    assert await stored(client) == 1
+    [*_, ended] = await follow(client, await begin(client, encoded(archive(), archive())))
+    assert (ended.data["type"], ended.data["error"]) == (ends_as, code)
+    assert await stored(client) == 2
+
+
+async def test_what_ends_a_dry_run_says_that_nothing_was_changed(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals: list[Exception] = [StorageUnavailable(), ValueError("a bug")]
+
+    def refused(*_: Any) -> None:
+        raise refusals[0]
+
+    monkeypatch.setattr(importing.storing, "foresee_all", refused)
+    codes = []
+    while refusals:
+        codes.append((await load(client, encoded(archive()), "/chat/import?dryRun=true")).error)
+        refusals.pop(0)
+    assert codes == ["storage_unavailable", "internal_error"]
 
 
 def test_what_is_not_stored_leaves_no_process(tmp_path: Path, started: Started) -> None:
@@ -232,7 +285,7 @@ def test_what_is_not_stored_leaves_no_process(tmp_path: Path, started: Started) 
     assert len(LARGE) > formats.SMALL_BYTES
     importer = Importer(broken, broken, broken, LOCAL_USER_ID, "en")
     with pytest.raises(ValueError, match="a bug") as kept:
-        importing.run(path, importer, Choice())
+        importing.run(path, importer, Choice(), Stop())
     assert [process.poll() is None for process in started] == [False], kept
 
 

@@ -35,8 +35,8 @@ async def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Imports read one conversation, and the next when this is set."""
     loop, opened, read = asyncio.get_running_loop(), asyncio.Event(), importing.formats.read
 
-    def slowly(path: Any) -> Any:
-        for number, found in enumerate(read(path)):
+    def slowly(*args: Any) -> Any:
+        for number, found in enumerate(read(*args)):
             if number:
                 asyncio.run_coroutine_threadsafe(opened.wait(), loop).result()
             yield found

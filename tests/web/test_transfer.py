@@ -7,7 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -28,8 +28,8 @@ _DROP = """([name, text]) => {
 }"""
 
 
-def _slowly(read: Callable[[Path], Iterator[Found]], path: Path) -> Iterator[Found]:
-    for found in read(path):
+def _slowly(read: Callable[..., Iterator[Found]], *args: Any) -> Iterator[Found]:
+    for found in read(*args):
         time.sleep(0.1)
         yield found
 

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from duihua.core.errors import AppError, Unavailable
-from duihua.db.errors import StorageFull, StorageUnavailable
+from duihua.db.insisting import until_taken
 from duihua.db.session import Database
 from duihua.generation import journal_repository, repository
 from duihua.generation.ending import Ended, Ending, LostGeneration, terminal_event
@@ -25,7 +25,6 @@ from duihua.schemas import stream
 from duihua.vocabulary import MessageState
 
 log = structlog.get_logger()
-RETRY_SECONDS = 0.5
 # How long a stopped run may take to be written down before whoever stopped it gets an answer anyway.
 STOP_SECONDS = 5.0
 # How long a run may go on that another process was asked to stop, where no notice of that comes.
@@ -207,30 +206,20 @@ class Engine:
         self.ended.add(state, error, ended.usage)
         ending = _ending(ended, state, error, self.owner)._replace(title=title, rows=rest, seq=said.seq)
         ending = ending._replace(terminal=terminal_event(run.message_id, run.language, ending))
-        while (rows := await self._store_end(ending)) is None:  # noqa: ASYNC110 - what ends the wait is no event
-            await asyncio.sleep(RETRY_SECONDS)
+        rows = await until_taken(self._store_end, ending)
         frames = [stream.frame(seq, payload) for seq, payload in rows]
         first = rows[0][0] if rows else 1
         self._bus.publish(Committed(run.generation_id, first, frames, ended=True, owner=self.owner))
 
-    async def _store_end(self, ending: Ending) -> Sequence[tuple[int, bytes]] | None:
-        """Write the end down; the events that followers may not have yet, or None while nothing is taken."""
+    async def _store_end(self, ending: Ending) -> Sequence[tuple[int, bytes]]:
+        """Write the end down; the events that followers may not have yet."""
         try:
             return await self._db.write(repository.finish, ending)
-        except (StorageFull, StorageUnavailable) as refusal:
-            log.warning("the end of a reply waits for the database", error=refusal.code)
-            return None
         except LostGeneration:
             # By another process, or by us where the word of the commit was lost: the journal says how.
             log.warning("this generation has been ended already", generation=ending.generation_id)
-            return await self._told(ending.generation_id)
-
-    async def _told(self, generation_id: int) -> Sequence[tuple[int, bytes]] | None:
-        try:
-            payloads = await self._db.read(journal_repository.events_of, generation_id)
-        except StorageUnavailable:
-            return None
-        return [(seq, payload.encode()) for seq, payload in enumerate(payloads, start=1)]
+            payloads = await self._db.read(journal_repository.events_of, ending.generation_id)
+            return [(seq, payload.encode()) for seq, payload in enumerate(payloads, start=1)]
 
     def _abandon(self, generation_id: int) -> None:
         if generation_id in self._live:

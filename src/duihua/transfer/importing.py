@@ -10,14 +10,18 @@ Runs in a thread.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
-from duihua.core.errors import Conflict, InvalidInput, TooLarge, Unavailable, UnsupportedMediaType
+import structlog
+
+from duihua.core.errors import AppError, Conflict, InvalidInput, TooLarge, Unavailable, UnsupportedMediaType
 from duihua.core.i18n import Language, messages_of, translate
+from duihua.db.errors import StorageFull, StorageUnavailable
 from duihua.db.session import Database, open_database
+from duihua.files.storage import FileStorageUnavailable
 from duihua.files.uploading import Uploads
 from duihua.http.field_errors import phrase
 from duihua.http.repository import RetryKey
@@ -30,6 +34,8 @@ from duihua.transfer.storing import Choice
 from duihua.transfer.threads import Stop, from_thread
 from duihua.vocabulary import Duplicates
 
+log = structlog.get_logger()
+T = TypeVar("T")
 Progress = Callable[[int, dict[str, Any]], None]
 _MOST_TOLD = 1000
 _MESSAGES_AT_ONCE = 200
@@ -53,6 +59,28 @@ class ImportCancelled(Conflict):
     code = "import_cancelled"
 
 
+class ImportOutOfSpace(StorageFull):
+    """There is no room for the rest of it."""
+
+    code = "import_out_of_space"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=30)
+
+
+class ImportBrokenOff(AppError):
+    """It met a bug; the log says which."""
+
+    code = "import_broken_off"
+
+
+# Their own sentences say that nothing was stored.
+_WITH_WHAT_STAYS: dict[type[AppError], Callable[[], AppError]] = {
+    StorageFull: ImportOutOfSpace,
+    StorageUnavailable: ImportInterrupted,
+    FileStorageUnavailable: ImportInterrupted,
+}
+
 messages_of(
     {
         "import_interrupted": (
@@ -63,6 +91,16 @@ messages_of(
         "import_cancelled": (
             "导入已取消，已完整导入的对话予以保留。再次导入同一文件只会补上缺少的",
             "The import was cancelled; what was imported stays. Import the file again: "
+            "it adds only what is missing",
+        ),
+        "import_out_of_space": (
+            "磁盘空间不足，导入中止，已完整导入的对话予以保留。清理空间后再次导入同一文件，只会补上缺少的",
+            "No disk space: the import ended, and what was imported stays. Free space, then import the file "
+            "again: it adds only what is missing",
+        ),
+        "import_broken_off": (
+            "服务器内部错误，导入中止，已完整导入的对话予以保留；原因见日志。再次导入同一文件只会补上缺少的",
+            "Internal error; what was imported stays, and the log says what it was. Import the file again: "
             "it adds only what is missing",
         ),
     }
@@ -92,23 +130,37 @@ class Importer(NamedTuple):
         return cls(from_thread(db.read), from_thread(db.write), take_back, user_id, language)
 
 
-def run(path: Path, importer: Importer, choice: Choice, progress: Progress | None = None) -> dict[str, Any]:
+async def saying_what_stays(importing: Awaitable[T], choice: Choice) -> T:
+    """What it returns; where it is more than a dry run, what it raises says that what came before is kept."""
+    try:
+        return await importing
+    except AppError as error:
+        named = _WITH_WHAT_STAYS.get(type(error))
+        if choice.is_dry or named is None:
+            raise
+        raise named() from error
+    except Exception as error:
+        log.exception("an import was broken off")
+        raise (AppError if choice.is_dry else ImportBrokenOff)() from error
+
+
+def run(
+    path: Path, importer: Importer, choice: Choice, stop: Stop, progress: Progress | None = None
+) -> dict[str, Any]:
     """Import the file, or tell what it would do: `ImportReport`.
 
-    `progress` is told the bytes of the file done and the report so far. What asks this thread to stop
-    (`Stop.present`) is heeded.
+    `progress` is told the bytes of the file done and the report so far.
 
     Raises:
         UnreadableFile: it holds nothing that can be imported; nothing was changed.
-        GroupNotFound, StorageFull, StorageUnavailable, or why it was asked to stop: what came before is
-            kept, and skipped next time.
+        GroupNotFound, StorageFull, StorageUnavailable, FileStorageUnavailable, or why it was asked to stop:
+            what came before is kept, and skipped next time.
     """
-    stop = Stop.present()
     stop.check()
     report: dict[str, Any] = dict.fromkeys(("imported", "updated", "skipped", "failed"), 0)
     report |= {"formats": [], "conversations": [], "errors": []}
     # An error keeps its frames, and they whatever reads the file, until somebody looks for garbage.
-    with closing(formats.read(path)) as everything:
+    with closing(formats.read(path, stop)) as everything:
         whole = everything if choice.is_dry else _with_files(everything, importer, choice, report)
         for some in _portions(whole):
             stop.check()
@@ -179,13 +231,14 @@ def retry_key(key: str | None, sha256: str, query: ImportQuery) -> RetryKey | No
 def into_database(
     url: str, path: Path, choice: Choice, progress: Progress, uploads_of: Callable[[Database], Uploads]
 ) -> dict[str, Any]:
-    """Import the file for the local user into the database at `url`, as `run` does."""
+    """Import the file for the local user into the database at `url`; its errors say what stays."""
 
     async def work() -> dict[str, Any]:
         db = open_database(url)
         try:
             importer = Importer.of(db, uploads_of(db), LOCAL_USER_ID, "en")
-            return await asyncio.to_thread(run, path, importer, choice, progress)
+            importing = asyncio.to_thread(run, path, importer, choice, Stop(), progress)
+            return await saying_what_stays(importing, choice)
         finally:
             await db.close()
 

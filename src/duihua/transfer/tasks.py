@@ -15,7 +15,7 @@ import structlog
 
 from duihua.core.errors import AppError, NotFound
 from duihua.core.i18n import Language, messages_of, translate
-from duihua.db.errors import StorageFull, StorageUnavailable
+from duihua.db.insisting import until_taken
 from duihua.db.session import Database, Session
 from duihua.http.idempotency import ask_once
 from duihua.http.repository import RetryKey, once
@@ -31,7 +31,6 @@ from duihua.vocabulary import ImportState
 log = structlog.get_logger()
 T = TypeVar("T")
 _BEAT_SECONDS = 0.5
-_RETRY_SECONDS = 0.5
 # How long a conversation that is being stored, or the end of an import, may keep a server that stops.
 _CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.25
@@ -51,8 +50,6 @@ _ENDS: dict[type[AppError], ImportState] = {
     ImportCancelled: ImportState.CANCELLED,
 }
 _KINDS = {ImportState.FAILED: "error"}
-# What is said instead, where the error's own sentence says that nothing was changed.
-_SENTENCES = {"internal_error": "import_broken_off"}
 
 messages_of(
     {
@@ -62,11 +59,6 @@ messages_of(
         ),
         "import_started": ("已开始导入", "The import has begun"),
         "import_task_not_found": ("导入任务不存在", "There is no such import"),
-        "import_broken_off": (
-            "服务器内部错误，导入中止，已完整导入的对话予以保留；原因见日志。再次导入同一文件只会补上缺少的",
-            "Internal error; what was imported stays, and the log says what it was. Import the file again: "
-            "it adds only what is missing",
-        ),
         "import_stopping": ("导入将在当前对话之后停止", "The import ends after its present conversation"),
         "import_ended": ("导入已经结束", "The import has ended"),
     }
@@ -120,15 +112,15 @@ class ImportTasks:
 
         Raises:
             ImportInterrupted: the server stops; what was imported stays.
-            IdempotencyKeyReused, and what `run` raises.
+            IdempotencyKeyReused, and what `run` raises, saying what stays.
         """
 
         async def work() -> dict[str, Any]:
             stop = Stop()
-            with stop.heeded():
-                reading = asyncio.to_thread(importing.run, path, importer, choice)
-                # A thread does not end with the request that waits for it.
-                return await asyncio.shield(self._begin(reading, stop, "import of a request"))
+            reading = asyncio.to_thread(importing.run, path, importer, choice, stop)
+            task = self._begin(importing.saying_what_stays(reading, choice), stop, "import of a request")
+            # A thread does not end with the request that waits for it.
+            return await asyncio.shield(task)
 
         return await ask_once(self._db, importer.user_id, retry, work)
 
@@ -170,9 +162,9 @@ class ImportTasks:
         beat = asyncio.create_task(self._beat(task_id, progress))
         fenced = importer._replace(write=from_thread(lambda *args: self._db.write(_fenced, task_id, *args)))
         try:
-            ended = await _ended(self._read(fenced, choice, incoming, progress), progress)
-            while not await self._store_end(task_id, ended):  # noqa: ASYNC110 - what ends the wait is no event
-                await asyncio.sleep(_RETRY_SECONDS)
+            reading = self._read(fenced, choice, incoming, progress)
+            ended = await _ended(importing.saying_what_stays(reading, choice), progress)
+            await until_taken(self._db.write, task_repository.end, task_id, ended)
         finally:
             beat.cancel()
 
@@ -180,17 +172,9 @@ class ImportTasks:
         self, importer: Importer, choice: Choice, incoming: Incoming, progress: _Progress
     ) -> dict[str, Any]:
         async with incoming.release, self._turn:
-            with progress.stop.heeded():
-                return await asyncio.to_thread(importing.run, incoming.path, importer, choice, progress.tell)
-
-    async def _store_end(self, task_id: str, ended: Ended) -> bool:
-        """Write the end down, unless another process has; False while nothing is taken."""
-        try:
-            await self._db.write(task_repository.end, task_id, ended)
-        except (StorageFull, StorageUnavailable) as refusal:
-            log.warning("the end of an import waits for the database", error=refusal.code)
-            return False
-        return True
+            return await asyncio.to_thread(
+                importing.run, incoming.path, importer, choice, progress.stop, progress.tell
+            )
 
     async def _beat(self, task_id: str, progress: _Progress) -> None:
         while True:
@@ -255,16 +239,11 @@ class ImportTasks:
 async def _ended(reading: Coroutine[Any, Any, dict[str, Any]], progress: _Progress) -> Ended:
     try:
         report = await reading
-    except AppError as reason:
-        error = reason
-    except Exception:
-        log.exception("an import was broken off")
-        error = AppError()
-    else:
-        counts = progress.counts | {name: report[name] for name in _COUNTS}
-        return Ended(ImportState.COMPLETE, counts, report)
-    state = _ENDS.get(type(error), ImportState.FAILED)
-    return Ended(state, progress.counts, None, error.code, error.values)
+    except AppError as error:
+        state = _ENDS.get(type(error), ImportState.FAILED)
+        return Ended(state, progress.counts, None, error.code, error.values)
+    counts = progress.counts | {name: report[name] for name in _COUNTS}
+    return Ended(ImportState.COMPLETE, counts, report)
 
 
 def _fenced(session: Session, task_id: str, work: Callable[..., T], *args: Any) -> T:
@@ -292,6 +271,6 @@ def _event(task: ImportTask, language: Language) -> dict[str, Any]:
     event = {"type": "progress", "task_id": task.uuid} | counts
     if task.error is None:
         return event
-    sentence = translate(_SENTENCES.get(task.error, task.error), language, **(task.error_values or {}))
+    sentence = translate(task.error, language, **(task.error_values or {}))
     kind = _KINDS.get(ImportState(task.state), task.state)
     return event | {"type": kind, "error": task.error, "message": sentence}

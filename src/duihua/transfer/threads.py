@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from duihua.core.errors import AppError
 
@@ -30,22 +29,7 @@ class Stop:
             raise self._reason()
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """In this block, and in threads started from it, `present` is this one."""
-        before = _heeded.set(self)
-        try:
-            yield
-        finally:
-            _heeded.reset(before)
-
-    @classmethod
-    def present(cls) -> Self:
-        """The one that is heeded here, or one that nobody asks."""
-        stop = _heeded.get()
-        return stop if isinstance(stop, cls) else cls()
-
-    @contextmanager
-    def ending(self, end: Callable[[], None]) -> Iterator[Self]:
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
         """`end` is called where the thread is asked to stop before the end of this block, or was."""
         # `ask` sets the reason and then looks for what to end; here it is the other way round, so that one of
         # the two sees what the other did.
@@ -53,12 +37,9 @@ class Stop:
         try:
             if self._reason is not None:
                 end()
-            yield self
+            yield
         finally:
             self._end = None
-
-
-_heeded: ContextVar[Stop | None] = ContextVar("heeded", default=None)
 
 
 def from_thread(ask: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:

@@ -69,13 +69,13 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Begin | _Message | _Piece | _End | _Broken | _Unreadable)
 
 
-def read(path: Path) -> Generator[Found, None, None]:
+def read(path: Path, stop: Stop) -> Generator[Found, None, None]:
     """As `detecting.found_in`; what takes more memory than that process has is told as broken.
 
     Raises:
         UnreadableFile, and why this thread was asked to stop: it does not wait for that process then.
     """
-    with _started(path) as process, Stop.present().ending(process.kill) as stop:
+    with _started(path) as process, stop.ending(process.kill):
         done = 0
         try:
             assert process.stdout is not None
