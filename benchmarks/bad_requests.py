@@ -81,7 +81,8 @@ async def no_json(_: argparse.Namespace) -> list[Row]:
 
 
 def _blocked(seen: Watched) -> str:
-    return f"{seen.blocked * 1000:.0f} ms, {seen.computing * 1000:.0f} of them computing"
+    computing, collecting = seen.computing * 1000, seen.collecting * 1000
+    return f"{seen.blocked * 1000:.0f} ms ({computing:.0f} ms computing, {collecting:.0f} collecting garbage)"
 
 
 def _rows(what: str, heard: Heard, seen: Watched) -> list[Row]:

@@ -2,17 +2,15 @@
 
 import os
 
-from duihua import serving
 from duihua.cli import main
 from duihua.generation import recovery
 
 
 def slow_down(times: float) -> None:
-    """The journal's tick is a setting; the rounds of recovery and the freezing of what stays are not."""
+    """The journal's tick is a setting; the rounds of recovery are not."""
     recovery.ROUND_SECONDS *= times
     recovery.FIRST_SWEEP_SECONDS *= times
     recovery.SWEEP_SECONDS *= times
-    serving.FREEZE_SECONDS *= times
 
 
 if __name__ == "__main__":

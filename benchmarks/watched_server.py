@@ -4,12 +4,13 @@ Every 5 ms the loop should have its turn. `blocked` is by how much the worst one
 that the thread stood in the scheduler's queue for a core (/proc/.../schedstat): that is the machine's load
 and not the server's doing. A thread of the server's own that has the interpreter counts as blocking.
 `computing` is the CPU time that the process took meanwhile: where that is little, it waited for a disk, or
-the machine stood still.
+the machine stood still. `collecting` is how long Python's garbage collector was at work.
 What was seen is told, as a line of JSON, to whoever connects to the Unix socket in WATCH_SOCKET; the worst
 of it since the last time.
 """
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -37,6 +38,7 @@ class Watched(msgspec.Struct):
 
     blocked: float
     computing: float
+    collecting: float
     tasks: dict[str, int]
     connections: int
     files: int
@@ -66,14 +68,23 @@ class _Watch:
     def __init__(self, server: serving.Server) -> None:
         self._server = server
         self._schedule = _PROCESS / "task" / str(threading.get_native_id()) / "schedstat"
+        self._collected = self._collection_began = 0.0
+        gc.callbacks.append(self._collect)
         self._forget()
         self._loop = asyncio.get_running_loop()
         self._again()
 
+    def _collect(self, phase: str, _: dict[str, int]) -> None:
+        if phase == "start":
+            self._collection_began = time.monotonic()
+        else:
+            self._collected += time.monotonic() - self._collection_began
+
     def _forget(self) -> None:
-        self._blocked = self._computing = 0.0
+        self._blocked = self._computing = self._collecting = 0.0
 
     def _again(self) -> None:
+        self._collected = 0.0
         self._at, self._queued, self._cpu = time.monotonic(), self._queued_seconds(), time.process_time()
         self._loop.call_later(_TICK_SECONDS, self._turn)
 
@@ -82,6 +93,7 @@ class _Watch:
         blocked = late - (self._queued_seconds() - self._queued)
         if blocked > self._blocked:
             self._blocked, self._computing = blocked, time.process_time() - self._cpu
+            self._collecting = self._collected
         self._again()
 
     def _queued_seconds(self) -> float:
@@ -97,6 +109,7 @@ class _Watch:
         seen = Watched(
             self._blocked,
             self._computing,
+            self._collecting,
             dict(Counter(names)),
             len(self._server.server_state.connections),
             len(list((_PROCESS / "fd").iterdir())) - 1,

@@ -1,7 +1,6 @@
 """Serving: from a configuration to a running server, and from SIGTERM to a clean end."""
 
 import asyncio
-import gc
 import signal
 import socket
 import sys
@@ -14,6 +13,7 @@ from fastapi import FastAPI
 from duihua import __version__
 from duihua.app import create_app
 from duihua.core.config import Config
+from duihua.core.garbage import keep_searches_short
 from duihua.core.i18n import translate
 from duihua.db.errors import StorageUnavailable
 from duihua.db.lock import sole_server
@@ -33,14 +33,6 @@ _LEAVING_SECONDS = 0.5
 # After so long a thread that searches lets the event loop have its turn: between two tokens there are 20 ms,
 # and of CPython's own 5 ms several may be waited for.
 SWITCH_SECONDS = 0.001
-# Python looks for garbage after so many new objects, by itself after 700: then hundreds of streams, whose
-# pieces are on their way whenever it looks, seem to grow, and every three seconds it goes through all that
-# there is, which holds every stream up for 70 ms.
-_YOUNG_OBJECTS = 10_000
-# What stays of the first minutes and hours, most of it SQLAlchemy's compiled statements, is so much that a
-# full collection holds the loop for too long. `gc.freeze` has it left out: after so long, again after twice
-# that, and so on; ever more rarely, for cycles that are garbage by then, or become it, are never found.
-FREEZE_SECONDS = 30.0
 
 
 class Server(uvicorn.Server):
@@ -51,17 +43,12 @@ class Server(uvicorn.Server):
         self._inherited = inherited
         self._app, self._config = app, config
         self._announcement: asyncio.Task[None] | None = None
-        self._freezing: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then say so."""
         work_out_routes(self._app)
         await super().startup(sockets)
-        # Modules, routes and models stay for good: no later collection needs to walk them.
-        gc.freeze()
-        gc.set_threshold(_YOUNG_OBJECTS)
-        gc.enable()
-        self._freezing = asyncio.create_task(_freeze())
+        keep_searches_short()
         if self.started and self._inherited is not None:
             await self._join(self._inherited)
         elif self.started:
@@ -92,8 +79,8 @@ class Server(uvicorn.Server):
         if self._inherited is not None:
             asyncio.get_running_loop().remove_reader(self._inherited.line)
             self._app.state.workers.close()
-        for task in filter(None, (self._announcement, self._freezing)):
-            task.cancel()
+        if self._announcement is not None:
+            self._announcement.cancel()
         self._app.state.live.close()
         self._app.state.imports.stop()
         seconds = self._config.drain_seconds
@@ -123,15 +110,6 @@ def work_out_routes(app: FastAPI) -> None:
     nowhere = {"type": "http", "method": "GET", "path": "", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(nowhere)
-
-
-async def _freeze() -> None:
-    seconds = FREEZE_SECONDS
-    while True:
-        await asyncio.sleep(seconds)
-        gc.collect(1)
-        gc.freeze()
-        seconds *= 2
 
 
 async def _announce(app: FastAPI) -> None:

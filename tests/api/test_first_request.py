@@ -1,16 +1,13 @@
 """Who asks first waits no longer than the next, and leaves nothing that every later collection walks."""
 
 import asyncio
-import gc
 import subprocess
 import sys
 import time
-from itertools import pairwise
 
 import msgspec
 import pytest
 
-from duihua import serving
 from duihua.http import reference
 from tests.fixtures.client import Client
 
@@ -45,20 +42,6 @@ print(len(gc.get_objects()) - before)
 def test_routes_are_worked_out_before_anybody_asks() -> None:
     ran = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 2_000
-
-
-async def test_what_stays_is_laid_aside_later_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    frozen: list[float] = []
-    monkeypatch.setattr(serving, "FREEZE_SECONDS", 0.02)
-    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(time.monotonic()))
-    began = time.monotonic()
-    freezing = asyncio.create_task(serving._freeze())
-    async with asyncio.timeout(10):
-        while len(frozen) < 3:  # noqa: ASYNC110 - nothing tells
-            await asyncio.sleep(0.01)
-    freezing.cancel()
-    waited = [at - before for before, at in pairwise([began, *frozen])]
-    assert all(seconds >= 0.015 * 2**turn for turn, seconds in enumerate(waited)), "ever more rarely"
 
 
 async def test_the_document_is_made_once_however_many_ask_at_once(

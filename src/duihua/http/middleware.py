@@ -54,19 +54,25 @@ class Gate:
         state = scope.setdefault("state", {})
         # `send` as it is, for bodies of very many pieces.
         state["request_id"], state["send"] = request_id.decode(), send
-        stamped = _stamping(scope, send, request_id, self._requests)
+        try:
+            await self._answer(scope, receive, _stamping(scope, send, request_id, self._requests), headers)
+        finally:
+            # It holds the scope: only a search for garbage would find the two, and all that a request left.
+            del state["send"]
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
         try:
             self._check_sender(scope["method"], headers)
             scope["query_string"] = _fold_query(scope["query_string"])
         except AppError as error:
-            await error_response(scope, error)(scope, receive, stamped)
+            await error_response(scope, error)(scope, receive, send)
             return
         try:
-            await self._app(scope, receive, stamped)
+            await self._app(scope, receive, send)
         except Exception as error:  # A boundary: a bug, too, is answered in the envelope.
             if scope["state"].get("answering"):
                 raise
-            await bug_response(scope, error)(scope, receive, stamped)
+            await bug_response(scope, error)(scope, receive, send)
 
     def _check_sender(self, method: str, headers: dict[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1").lower()
