@@ -139,6 +139,28 @@ async def test_nothing_comes_but_pings(client: Client, monkeypatch: pytest.Monke
             await asyncio.wait({device._waiting})
 
 
+async def test_a_bug_ends_following_until_the_next_ping(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell, met = follow.Live._tell, []
+
+    def broken_once(*args: Any) -> None:
+        if not met:
+            met.append(args)
+            raise ValueError("a bug")
+        tell(*args)
+
+    monkeypatch.setattr(follow.Live, "_tell", broken_once)
+    monkeypatch.setattr(follow, "PING_SECONDS", 0.5)
+    async with following(client) as device:
+        await first(device, 1)
+        async with asyncio.timeout(20):
+            while not met:  # noqa: ASYNC110 - what ends the wait is no event
+                await asyncio.sleep(0.02)
+        await client.conversation()
+        assert told(await first(device, 2)) == [("conversation", "created")]
+
+
 async def test_changes_of_all_workers_come_in_one_order(workers: Workers) -> None:
     """Without Redis, written at once by two workers; a worker that stops sends its followers to another."""
     async with workers(2) as (a, b):

@@ -52,12 +52,11 @@ class Live:
         """
         moved = asyncio.Event()
         self._followers[user_id].add(moved)
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch(), name="live")
         try:
             place, first = await self._begin(user_id, after)
             yield first
             while not self._closed:
+                self._keep_watching()
                 moved.clear()
                 record = await self._db.read(repository.since, user_id, place, _READ_AT_ONCE)
                 if record.rows:
@@ -72,6 +71,11 @@ class Live:
             if not self._followers[user_id]:
                 del self._followers[user_id]
                 self._newest.pop(user_id, None)
+
+    def _keep_watching(self) -> None:
+        # Asked with every ping: what ended by a bug, which asyncio logs, begins again.
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch(), name="live")
 
     async def _begin(self, user_id: int, after: int | None) -> tuple[int, bytes]:
         record = await self._db.read(repository.since, user_id, after or 0, 1)

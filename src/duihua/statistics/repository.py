@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, case, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select, union_all
 
 from duihua.db.session import Session
 from duihua.models import ChatGroup, Tally
@@ -13,6 +13,8 @@ from duihua.vocabulary import Span
 CONVERSATION = "conversation"
 # SQLite joins at most 500 queries.
 _RANGES_AT_ONCE = 100
+# There are as many of these statements as there are time ranges, and SQLAlchemy would keep hundreds of them.
+_ONCE: dict[str, Any] = {"compiled_cache": None}
 
 
 class Counted(NamedTuple):
@@ -42,18 +44,22 @@ def first_quarter(session: Session, counted: Counted) -> int | None:
 
 def between(session: Session, counted: Counted, borders: Sequence[int]) -> list[Counts]:
     """What lies between each two of these quarter-hours, which ascend; its place is that of the first."""
-    place = _place(borders, 0, len(borders) - 1)
+    place = literal_column(_place(borders, 0, len(borders) - 1), Integer)
     within = (Tally.start >= borders[0], Tally.start < borders[-1])
-    return _counts(session, select(place, *_KEY, *_SUMS).where(*_mine(counted, Span.QUARTER), *within))
+    statement: Select[Any] = select(place, *_KEY, *_SUMS).where(*_mine(counted, Span.QUARTER), *within)
+    return _counts(session, statement.execution_options(**_ONCE))
 
 
-def _place(borders: Sequence[int], first: int, end: int) -> ColumnElement[int]:
-    """Which of these places it is, by halves: a year has 366 days, and many rows."""
+def _place(borders: Sequence[int], first: int, end: int) -> str:
+    """Which of these places it is, by halves: a year has 366 days, and many rows.
+
+    As SQL: as expressions of SQLAlchemy, that is ten thousands of objects.
+    """
     if end - first == 1:
-        return literal_column(str(first), Integer)
+        return str(first)
     middle = (first + end) // 2
     before, behind = _place(borders, first, middle), _place(borders, middle, end)
-    return case((Tally.start < borders[middle], before), else_=behind)
+    return f"CASE WHEN {Tally.start.expression} < {borders[middle]:d} THEN {before} ELSE {behind} END"
 
 
 def in_ranges(session: Session, counted: Counted, ranges: Mapping[int, range]) -> list[Counts]:
@@ -63,7 +69,7 @@ def in_ranges(session: Session, counted: Counted, ranges: Mapping[int, range]) -
     for at in range(0, len(places), _RANGES_AT_ONCE):
         # Each for itself: of a list of quarter-hours PostgreSQL would look at every row.
         selects = (_in_range(counted, place, ranges[place]) for place in places[at : at + _RANGES_AT_ONCE])
-        found += map(_counts_of, session.execute(union_all(*selects)))
+        found += map(_counts_of, session.execute(union_all(*selects).execution_options(**_ONCE)))
     return found
 
 
