@@ -9,6 +9,7 @@ from duihua.generation import recovery
 def slow_down(times: float) -> None:
     """The journal's tick is a setting; the rounds of recovery are not."""
     recovery.ROUND_SECONDS *= times
+    recovery.FIRST_SECONDS *= times
     recovery.FIRST_SWEEP_SECONDS *= times
     recovery.SWEEP_SECONDS *= times
 

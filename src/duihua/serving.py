@@ -26,8 +26,8 @@ from duihua.search_index import rebuilding
 from duihua.supervisor import Inherited
 
 log = structlog.get_logger()
-# What a stopping server may take beyond the draining: writing down what was interrupted.
-_MARGIN_SECONDS = 5
+# What answers may take beyond the draining: a client that reads nothing has no end.
+_MARGIN_SECONDS = 2
 # How long a worker that leaves answers on connections that it has.
 _LEAVING_SECONDS = 0.5
 # After so long a thread that searches lets the event loop have its turn: between two tokens there are 20 ms,
@@ -151,5 +151,5 @@ def _uvicorn_config(app: FastAPI, config: Config) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=int(config.drain_seconds) + _MARGIN_SECONDS,
+        timeout_graceful_shutdown=_MARGIN_SECONDS,
     )

@@ -189,3 +189,16 @@ async def test_a_stopping_worker_sends_followers_of_other_runs_away(workers: Wor
             rest = await joined(a, stream.task_id, after=half[-1].id)
             seen += [event async for event in stream]
             assert half + rest == seen
+
+
+async def test_who_stops_sends_followers_of_others_away(workers: Workers) -> None:
+    """Or they come back by the connection that they have, and keep it."""
+    async with workers(2) as (a, b):
+        chat_id = (await a.conversation())["uuid"]
+        async with a.open_stream(STREAM, asked(chat_id, tokens=12_000, rate=20)) as stream:
+            await until(stream, "chunk")
+            await b.app.state.engine.drain(0)
+            refused = await b.get(f"{STREAM}/{stream.task_id}")
+            assert (refused.status, refused.error) == (503, "unavailable")
+            assert refused.headers["Retry-After"] == "1"
+            await a.post("/chat/terminate")

@@ -49,15 +49,24 @@ class Proxy:
         self._upstream_port = upstream_port
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._lost: list[asyncio.Event] = []
         self._writers: set[asyncio.StreamWriter] = set()
 
     def stall(self) -> None:
         """Let nothing pass, and keep every connection."""
         self._flowing.clear()
 
+    def lose(self) -> None:
+        """Let nothing pass on the connections that there are, and keep them; new ones are served."""
+        self.stall()
+        self._lost.append(self._flowing)
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
     def flow(self) -> None:
         """Let pass what has waited, and what comes."""
-        self._flowing.set()
+        for flowing in (self._flowing, *self._lost):
+            flowing.set()
 
     def sever(self) -> None:
         """Reset every connection, on both sides."""
@@ -73,17 +82,18 @@ class Proxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: Cut | None
     ) -> None:
         self._writers.add(writer)
+        flowing = self._flowing
         try:
-            await self._flowing.wait()
+            await flowing.wait()
             answer, question = await asyncio.open_connection("127.0.0.1", self._upstream_port)
         except OSError:
             writer.close()
             self._writers.discard(writer)
             return
         self._writers.add(question)
-        passing = asyncio.create_task(self._pass_on(reader, question))
+        passing = asyncio.create_task(_pass_on(reader, question, flowing))
         try:
-            await self._answer(answer, writer, cut)
+            await self._answer(answer, writer, cut, flowing)
         except OSError:
             pass  # Severed, or one side is gone.
         finally:
@@ -94,11 +104,15 @@ class Proxy:
             await asyncio.wait([passing])
 
     async def _answer(
-        self, answer: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: Cut | None
+        self,
+        answer: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        cut: Cut | None,
+        flowing: asyncio.Event,
     ) -> None:
         sent = b""
         while data := await answer.read(65536):
-            await self._flowing.wait()
+            await flowing.wait()
             at = None if cut is None else _place(sent, data, cut)
             writer.write(data[:at])
             await writer.drain()
@@ -109,12 +123,15 @@ class Proxy:
                 return
             sent += data
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                await self._flowing.wait()
-                writer.write(data)
-                await writer.drain()
+
+async def _pass_on(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event
+) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            await flowing.wait()
+            writer.write(data)
+            await writer.drain()
 
 
 def _place(sent: bytes, data: bytes, cut: Cut) -> int | None:

@@ -12,6 +12,7 @@ from tests.db.notes import on_sqlite
 from tests.faults.listener import get
 from tests.faults.silent import Silent
 from tests.fixtures.client import Client
+from tests.fixtures.server import StartServer
 from tests.generation.asking import asked
 
 
@@ -26,7 +27,9 @@ async def test_who_is_behind_is_given_one_piece_after_the_other() -> None:
 def _waiting() -> list[int]:
     """How many bytes wait in each connection that waits for its client."""
     connections = [thing for thing in gc.get_objects() if isinstance(thing, Connection)]
-    return [each.transport.get_write_buffer_size() for each in connections if each.flow.write_paused]
+    return [
+        each.transport.get_write_buffer_size() for each in connections if each.flow and each.flow.write_paused
+    ]
 
 
 @on_sqlite
@@ -52,3 +55,17 @@ async def test_who_takes_nothing_is_dropped_and_loses_nothing(
         seen = [frame.event for frame in await silent.read()]
     assert len(seen) < len(events), "it had all of it"
     assert seen + await client.stream(place, after=len(seen)) == events
+
+
+@on_sqlite
+async def test_who_takes_nothing_keeps_no_server(start_server: StartServer) -> None:
+    silent = Silent()
+    async with asyncio.timeout(20), start_server(drain_seconds=60) as client:
+        chat_id = (await client.conversation())["uuid"]
+        many = asked(chat_id, tokens=200_000, rate=0)
+        events = await client.stream("/chat/messages/stream", many)
+        place = f"/chat/messages/stream/{events[1].data['task_id']}"
+        await silent.ask(int(client.origin.rpartition(":")[2]), get(place))
+        while not _waiting():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    await silent.read()

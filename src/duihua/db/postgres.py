@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
+import asyncpg
 import msgspec
-from asyncpg import InternalClientError
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from duihua.db.at_once import AtOnce
 from duihua.db.errors import is_retryable
@@ -20,9 +21,13 @@ from duihua.db.session import LONG_READS, P, Session, T, UnderWay, Work, bind, r
 POOL_WAIT_SECONDS = 5.0
 # Longer than any statement of ours takes where the server is well.
 STATEMENT_SECONDS = 60.0
+# A connection may be gone without a word: a firewall forgot it, a server lost its power. On what says so no
+# lease (10 s) may run out; to close it politely takes two more seconds.
+FIRST_SECONDS, PING_SECONDS = 3.0, 2.0
 ATTEMPTS = 3
 # A connection that nobody has used for so long is tried before it is used.
 TRUSTED_SECONDS = 1.0
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SESSION = {
     "timezone": "UTC",
     # A process that is frozen in the middle of a transaction must not hold its locks for ever.
@@ -52,7 +57,8 @@ class PostgresDatabase:
         )
         # However many requests wait for a connection, what readers are waiting to see has one. It commits
         # each statement by itself, and is not tried first: who uses it insists anyway.
-        self._first = HeldConnection(_engine(url, 1, isolation_level="AUTOCOMMIT"))
+        first = _engine(url, 1, statement_seconds=FIRST_SECONDS, isolation_level="AUTOCOMMIT")
+        self._first = HeldConnection(first)
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Database.read`."""
@@ -83,7 +89,7 @@ class PostgresDatabase:
                     async with engine.connect() as connection, connection.begin():
                         result = await connection.run_sync(run, unit)
                         is_undone_with_its_connection = False
-            except (SQLAlchemyError, OSError, InternalClientError) as error:
+            except (SQLAlchemyError, OSError, asyncpg.InternalClientError) as error:
                 lost = is_lost(error) or (isinstance(error, DBAPIError) and error.connection_invalidated)
                 may_run_again = is_retryable(error) or (lost and is_undone_with_its_connection)
                 if may_run_again and attempt < ATTEMPTS:
@@ -97,7 +103,9 @@ class PostgresDatabase:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _engine(url: URL, connections: int, **options: Any) -> AsyncEngine:
+def _engine(
+    url: URL, connections: int, *, statement_seconds: float = STATEMENT_SECONDS, **options: Any
+) -> AsyncEngine:
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_size=connections,
@@ -107,7 +115,7 @@ def _engine(url: URL, connections: int, **options: Any) -> AsyncEngine:
         hide_parameters=True,
         connect_args={
             "timeout": POOL_WAIT_SECONDS,
-            "command_timeout": STATEMENT_SECONDS,
+            "command_timeout": statement_seconds,
             "server_settings": _SESSION,
         },
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
@@ -117,11 +125,11 @@ def _engine(url: URL, connections: int, **options: Any) -> AsyncEngine:
 
 
 def _try_idle_ones(engine: AsyncEngine) -> None:
-    """Ping what has been idle: three ways there and back, which a busy server need not pay for each unit.
+    """Ask what has been idle for an answer, which a busy server need not pay for each unit.
 
     A connection that was used just now and is lost is found out by its use; the unit runs again then.
     """
-    pool, errors = engine.sync_engine.pool, engine.dialect.loaded_dbapi.Error
+    pool, errors = engine.sync_engine.pool, (*_DRIVER_ERRORS, OSError)
 
     def used(_: Any, record: Any) -> None:
         record.info["used_at"] = time.monotonic()
@@ -129,7 +137,7 @@ def _try_idle_ones(engine: AsyncEngine) -> None:
     def tried(connection: Any, record: Any, _: Any) -> None:
         if time.monotonic() - record.info["used_at"] > TRUSTED_SECONDS:
             try:
-                connection.ping()
+                await_only(connection.driver_connection.execute("SELECT", timeout=PING_SECONDS))
             except errors as error:
                 raise DisconnectionError from error
 

@@ -105,6 +105,11 @@ class Engine:
         """The generations that are running here."""
         return list(self._live)
 
+    @property
+    def draining(self) -> bool:
+        """Whether this process is about to end."""
+        return self._draining
+
     def admit(self) -> None:
         """Reserve room for a run, before anything of it is stored; `start` or `dismiss` must follow.
 

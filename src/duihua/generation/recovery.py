@@ -29,6 +29,8 @@ FIRST_SWEEP_SECONDS, SWEEP_SECONDS = 60.0, 600.0
 # Where the database did not answer for so long, nobody could renew a lease: for a while, none is called over.
 AWAY_SECONDS = ROUND_SECONDS + 2
 GRACE_SECONDS = 2 * ROUND_SECONDS
+# Nor does who has just begun know of such a time; the others have renewed theirs by then.
+FIRST_SECONDS = ROUND_SECONDS + 1
 
 
 class Recovery:
@@ -77,7 +79,8 @@ class Recovery:
         """For ever; each at its own pace: a lease that waits for a long sweep would run out."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(ROUND_SECONDS, self.renew), name="leases")
-            tasks.create_task(_every(ROUND_SECONDS, self.recover), name="recover")
+            first = 0.0 if self._alone else FIRST_SECONDS
+            tasks.create_task(_every(ROUND_SECONDS, self.recover, first), name="recover")
             tasks.create_task(_every(SWEEP_SECONDS, self.sweep, FIRST_SWEEP_SECONDS), name="sweep")
 
     async def renew(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, NamedTuple, cast
 
 from duihua.core.clock import iso
-from duihua.core.errors import InvalidInput, NotFound
+from duihua.core.errors import InvalidInput, NotFound, Unavailable
 from duihua.core.i18n import Language
 from duihua.db.session import Database, Session, Work
 from duihua.generation import journal_repository, repository
@@ -61,7 +61,8 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
     """The feed of a running or finished generation.
 
     Raises:
-        GenerationNotFound; InvalidInput where there is no event `after` yet.
+        GenerationNotFound; InvalidInput where there is no event `after` yet; Unavailable where this
+            process is about to end and another one runs it.
     """
     known = engine.feeds.get(await db.read(_id, user_id, task_id))
     # Of other processes' runs something may have been missed: the journal is read again.
@@ -70,6 +71,9 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
     replay = await db.read(_replay, user_id, task_id)
     feed = engine.feeds.get(replay.generation_id)
     if feed is None and not replay.ended:
+        if engine.draining:
+            # Its followers were sent away from here: they are not to come back on the connection they have.
+            raise Unavailable(retry_after=1)
         # Its end may have come after that reading, and unheard here; from now on it is heard. Read once more.
         feed = engine.watch.open(replay.generation_id, replay.owner, replay.frames)
         replay = await db.read(_replay, user_id, task_id)
