@@ -213,6 +213,40 @@ async def test_a_retried_send_joins_the_first(client: Client) -> None:
     assert len(await client.messages(chat_id)) == 2
 
 
+@pytest.mark.parametrize("refusal", ["too_many_generations", "shutting_down"])
+async def test_a_retry_needs_no_room_for_what_runs(start_server: StartServer, refusal: str) -> None:
+    async with start_server(max_generations=1) as client:
+        chat_id = (await client.conversation())["uuid"]
+        engine = client.app.state.engine
+        body, headers = asked(chat_id, tokens=60, rate=100), {"Idempotency-Key": "the same"}
+        async with client.open_stream("/chat/messages/stream", body, headers=headers) as stream:
+            engine._draining = refusal == "shutting_down"
+            again = asyncio.create_task(client.stream("/chat/messages/stream", body, headers=headers))
+            for other in ({"Idempotency-Key": "another"}, {}):
+                answer = await client.post("/chat/messages/stream", body, headers=other)
+                assert (answer.status, answer.error) == (503, refusal)
+            changed = asked(chat_id, "另一句")
+            answer = await client.post("/chat/messages/stream", changed, headers=headers)
+            assert answer.error == "idempotency_key_reused"
+            events = [event async for event in stream]
+        assert await again == events
+        assert await client.stream("/chat/messages/stream", body, headers=headers) == events
+        await stored(client, chat_id, events)
+        assert len(await client.messages(chat_id)) == 2
+
+
+async def test_retries_at_once_need_one_room(start_server: StartServer) -> None:
+    """Those that find no room while the first is on its way to the database wait for it there."""
+    async with start_server(max_generations=1) as client:
+        chat_id = (await client.conversation())["uuid"]
+        body, headers = asked(chat_id, tokens=30, rate=300), {"Idempotency-Key": "the same"}
+        sends = [client.stream("/chat/messages/stream", body, headers=headers) for _ in range(5)]
+        answers = await asyncio.gather(*sends)
+        assert answers == [answers[0]] * 5
+        await stored(client, chat_id, answers[0])
+        assert client.app.state.engine._admitted == 0
+
+
 @pytest.mark.parametrize("reading", [1, 2])
 async def test_an_end_that_comes_while_somebody_joins_is_not_missed(
     watched: Callable[[Client], WatchedDatabase], start_server: StartServer, reading: int

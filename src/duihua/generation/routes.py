@@ -117,7 +117,7 @@ async def terminate(db: Db, engine: AppEngine, user: User, retry: Retry) -> Resp
 
 async def _begin(asking: Asking, begin: Work[..., Begun], *args: Any) -> Attached:
     db, engine, caller, _ = asking
-    return await service.start(db, engine, caller.user_id, begin, caller, *args)
+    return await service.start(db, engine, caller, begin, *args)
 
 
 async def _respond(asking: Asking, attached: Attached, *, stream: bool) -> Response:

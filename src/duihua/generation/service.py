@@ -4,14 +4,15 @@ import asyncio
 from typing import Any, NamedTuple, cast
 
 from duihua.core.clock import iso
-from duihua.core.errors import InvalidInput, NotFound, Unavailable
+from duihua.core.errors import AppError, InvalidInput, NotFound, Unavailable
 from duihua.core.i18n import Language
 from duihua.db.session import Database, Session, Work
 from duihua.generation import journal_repository, repository
 from duihua.generation.ending import Ending, terminal_event
-from duihua.generation.engine import Engine
+from duihua.generation.engine import Engine, ShuttingDown, TooManyGenerations
 from duihua.generation.feeds import Feed
-from duihua.generation.starting import Begun
+from duihua.generation.starting import Begun, Caller
+from duihua.http.repository import once
 from duihua.messages import service as messages
 from duihua.models import Conversation, Generation, Message
 from duihua.schemas import stream
@@ -32,29 +33,47 @@ class Attached(NamedTuple):
     after: int = 0
 
 
-async def start(db: Database, engine: Engine, user_id: int, begin: Work[..., Begun], *args: Any) -> Attached:
+async def start(
+    db: Database, engine: Engine, caller: Caller, begin: Work[..., Begun], *args: Any
+) -> Attached:
     """Store what `begin` stores (see `starting`) and run it; its feed.
 
-    A retry of an earlier request attaches to that request's generation.
+    A retry of an earlier request attaches to that request's generation, for which it needs no room.
 
     Raises:
         TooManyGenerations, ShuttingDown, and what `begin` raises: nothing was stored.
     """
-    engine.admit()
     try:
-        begun = await db.write(begin, *args)
+        engine.admit()
+    except (TooManyGenerations, ShuttingDown) as refusal:
+        if caller.retry is None:
+            raise
+        task_id = await db.write(_begun_before, caller, refusal)
+        return await attach(db, engine, caller.user_id, task_id)
+    try:
+        begun = await db.write(begin, caller, *args)
     except BaseException:
         engine.dismiss()
         raise
     if begun.run is None:
         engine.dismiss()
-        return await attach(db, engine, user_id, begun.task_id)
+        return await attach(db, engine, caller.user_id, begun.task_id)
     feed = engine.start(begun.run)
     # The model hears of it before the client does: it works while the client is answered. It takes two turns
     # of the loop until the request for it is on its way.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return Attached(begun.task_id, feed)
+
+
+def _begun_before(session: Session, caller: Caller, refusal: AppError) -> str:
+    """The task that an earlier request with this key began. Raises `refusal` where there was none."""
+
+    def refuse() -> str:
+        raise refusal
+
+    # A claim and not a look: the earlier one may be just about to be committed.
+    return once(session, caller.user_id, caller.retry, refuse, str)[0]
 
 
 async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, after: int = 0) -> Attached:
