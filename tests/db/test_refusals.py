@@ -16,7 +16,7 @@ from sqlalchemy import Integer, String, bindparam, column, insert, table, text
 from duihua.core.clock import now
 from duihua.db import postgres, sqlite
 from duihua.db.at_once import AtOnce, Insertion
-from duihua.db.errors import StorageFull, StorageUnavailable
+from duihua.db.errors import StorageFull, StorageInDoubt, StorageUnavailable
 from duihua.db.session import Database, Session, alive, open_database
 from duihua.models import User
 from tests.db.notes import (
@@ -35,6 +35,13 @@ from tests.fixtures.database import postgres as on_server
 A_LOT = "x" * 200_000
 KILL_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+END_THIS = "SELECT pg_terminate_backend(pg_backend_pid())"
+END_AT_COMMIT = (
+    f"""CREATE FUNCTION end_this() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM {END_THIS.removeprefix("SELECT ")}; RETURN NULL; END'""",
+    """CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON notes
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION end_this()""",
+)
 NOTES = table("notes", column("id", Integer), column("body", String))
 ADD_NOTE = insert(NOTES).values(id=bindparam("number"), body="")
 
@@ -197,6 +204,22 @@ async def _wait_for_query(peer: asyncpg.Connection, part: str) -> None:
         # The server tells nobody when a query begins.
         while not await peer.fetchval(running, f"%{part}%"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+@on_postgres
+async def test_only_what_was_to_be_committed_is_in_doubt(notes: Database) -> None:
+    def and_end(session: Session, number: int) -> None:
+        note(session, number)
+        session.execute(text(END_THIS)).all()
+
+    with pytest.raises(StorageUnavailable) as before:
+        await notes.write(and_end, 1)
+    assert type(before.value) is StorageUnavailable
+    # What is deferred happens while the server commits.
+    await notes.write(lambda session: [session.execute(text(each)) for each in END_AT_COMMIT])
+    with pytest.raises(StorageInDoubt):
+        await notes.write(note, 2)
+    assert await notes.read(numbers) == []
 
 
 @on_postgres

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import update
 
 from duihua.core.clock import now
+from duihua.db.errors import StorageInDoubt
 from duihua.db.session import Session, open_database
-from duihua.files import uploading
+from duihua.files import service, uploading
 from duihua.files.local_storage import LocalStorage
 from duihua.files.storage import FileStorageUnavailable
 from duihua.models import File
@@ -22,6 +23,8 @@ from tests.files import documents
 from tests.files.uploads import content_of, on_disk, send, stored
 from tests.fixtures.client import Client
 from tests.fixtures.rows import every_row
+from tests.fixtures.server import StartServer
+from tests.fixtures.watched_database import WatchedDatabase
 
 
 # Refused before a database is asked.
@@ -60,6 +63,21 @@ async def test_a_storage_that_fails_keeps_nothing(
     assert (await send(client, "a.txt", b"hello")).error == "file_storage_unavailable"
     assert on_disk(tmp_path) == []
     assert await client.app.state.database.read(every_row) == before
+
+
+async def test_what_may_have_been_committed_keeps_its_content(
+    watched: Callable[[Client], WatchedDatabase], start_server: StartServer
+) -> None:
+    async def lose_the_word(work: Callable[..., object]) -> None:
+        if work is service.complete:
+            raise StorageInDoubt
+
+    async with start_server() as client:
+        watched(client).after, headers = lose_the_word, {"Idempotency-Key": "the same"}
+        assert (await send(client, "a.txt", b"hello", headers=headers)).error == "storage_in_doubt"
+        watched(client).after = watched(client).before
+        made = (await send(client, "a.txt", b"hello", headers=headers)).data
+        assert (await content_of(client, made["url"]))[1] == b"hello"
 
 
 async def test_a_lost_content_is_said_to_be_lost(client: Client, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from duihua.db import insisting
-from duihua.db.errors import StorageFull, StorageUnavailable
+from duihua.db.errors import StorageFull, StorageInDoubt, StorageUnavailable
 from duihua.db.session import Session
 from duihua.generation import journal as journals
 from duihua.generation import journal_repository, repository, starting
@@ -158,6 +158,21 @@ async def test_a_question_that_could_not_be_stored_is_not_asked(
         assert it.requests() == []
         assert it.client.app.state.engine._admitted == 0
         await stored(it.client, chat_id, await it.client.stream("/chat/messages/stream", body))
+
+
+async def test_a_question_that_may_have_been_stored_is_found_by_its_key(
+    watched: Watched, start_server: StartServer
+) -> None:
+    async with start_server() as client:
+        chat_id = (await client.conversation())["uuid"]
+        body, headers = asked(chat_id, tokens=5), {"Idempotency-Key": "the same"}
+        watched(client).after = refuse(1, StorageInDoubt(retry_after=2), {starting.send})
+        answer = await client.post("/chat/messages/stream", body, headers=headers)
+        assert (answer.status, answer.error) == (503, "storage_in_doubt")
+        async with client.open_stream("/chat/messages/stream", body, headers=headers) as stream:
+            await until(stream, "assistant_start")
+            _, its_reply = await client.messages(chat_id)
+            assert stream.task_id == its_reply["task_id"]
 
 
 @on_sqlite

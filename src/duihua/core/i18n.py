@@ -54,6 +54,11 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "数据库暂不可用，本次请求未保存任何内容；请稍后重试",
         "The database is unavailable; nothing of this request was stored. Try again shortly",
     ),
+    "storage_in_doubt": (
+        "数据库在提交时失去联系，无法确定本次请求是否已保存；请以相同的 Idempotency-Key 重试，不会重复保存",
+        "The database was lost during its commit: whether this request was stored is unknown. "
+        "Repeating it with the same Idempotency-Key is safe",
+    ),
     "storage_full": (
         "磁盘空间不足，本次请求未保存；已有数据仍可读取。请清理空间后重试",
         "No disk space: nothing of this request was stored; all else stays readable. Free space, then retry",

@@ -17,9 +17,15 @@ _UNAVAILABLE_SQLSTATES = ("08", "40", "53", "57", "58", "55000", "55P03", "25006
 
 
 class StorageUnavailable(Unavailable):
-    """The database does not answer, or not in time; nothing was changed."""
+    """The database does not answer, or not in time; nothing was changed, but for `StorageInDoubt`."""
 
     code = "storage_unavailable"
+
+
+class StorageInDoubt(StorageUnavailable):
+    """What the database was told to commit is there whole, or not at all: its word was lost."""
+
+    code = "storage_in_doubt"
 
 
 class StorageFull(AppError):

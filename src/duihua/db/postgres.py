@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 from duihua.db.at_once import AtOnce
-from duihua.db.errors import is_retryable
+from duihua.db.errors import StorageInDoubt, StorageUnavailable, is_retryable
 from duihua.db.held_connection import HeldConnection, is_lost, refusal
 from duihua.db.session import LONG_READS, P, Session, T, UnderWay, Work, bind, run
 
@@ -88,7 +88,8 @@ class PostgresDatabase:
                 with self.under_way:
                     async with engine.connect() as connection, connection.begin():
                         result = await connection.run_sync(run, unit)
-                        is_undone_with_its_connection = False
+                        # Of what only read nothing is to be undone.
+                        is_undone_with_its_connection = engine is self._reading
             except (SQLAlchemyError, OSError, asyncpg.InternalClientError) as error:
                 lost = is_lost(error) or (isinstance(error, DBAPIError) and error.connection_invalidated)
                 may_run_again = is_retryable(error) or (lost and is_undone_with_its_connection)
@@ -97,6 +98,9 @@ class PostgresDatabase:
                 named = refusal(error)
                 if named is None:
                     raise
+                is_undone = is_undone_with_its_connection or is_retryable(error)
+                if isinstance(named, StorageUnavailable) and not is_undone:
+                    named = StorageInDoubt(retry_after=2)
                 raise named from error
             else:
                 return result

@@ -86,7 +86,7 @@ class Database(Protocol):
         undid it, for another transaction or with its connection: it must touch nothing but its session.
 
         Raises:
-            StorageFull, StorageUnavailable: nothing was changed.
+            StorageFull, StorageUnavailable: nothing was changed. StorageInDoubt: perhaps all of it was.
         """
         ...
 

@@ -20,6 +20,7 @@ from duihua.core.clock import now
 from duihua.core.errors import AppError, InvalidInput, TooLarge
 from duihua.core.filenames import safe_name
 from duihua.core.ids import new_uuid
+from duihua.db.errors import StorageInDoubt
 from duihua.db.session import Database
 from duihua.files import service
 from duihua.files.inspection import inspect
@@ -55,7 +56,7 @@ class Uploads:
         Raises:
             InvalidInput: it is empty. UnsupportedFile, FileUnreadable, FileLocked, StorageFull,
             StorageUnavailable, FileStorageUnavailable, IdempotencyKeyReused, and what `content` raises.
-            In every case nothing is left of it.
+            In every case nothing is left of it. StorageInDoubt: perhaps it is stored.
         """
         async with self._gathered(new_uuid(), name, content) as (received, path):
             retry = RetryKey(retry_key, _fingerprint(received)) if retry_key else None
@@ -120,6 +121,9 @@ class Uploads:
         try:
             await self.storage.put(uuid, path)
             answer, is_earlier = await self._db.write(service.complete, user_id, uuid, retry)
+        except StorageInDoubt:
+            # It may be shown already. If it is not, it is removed with what uploads of killed processes left.
+            raise
         except BaseException:
             with suppress(AppError):  # The next start tries again.
                 await self._withdraw(uuid)

@@ -41,7 +41,7 @@ async def start(
     A retry of an earlier request attaches to that request's generation, for which it needs no room.
 
     Raises:
-        TooManyGenerations, ShuttingDown, and what `begin` raises: nothing was stored.
+        TooManyGenerations, ShuttingDown, and what `begin` raises: nothing was stored. StorageInDoubt.
     """
     try:
         engine.admit()
