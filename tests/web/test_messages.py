@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import APIResponse, Locator, Page, Route, expect
 
 from tests.fixtures.client import Client
 from tests.fixtures.upstream import Upstream, answer, models, reply
@@ -224,6 +224,59 @@ async def test_what_is_sent_without_a_network_waits_for_one(visit: Visit, archiv
         await expect(page.locator("article.assistant .prose")).to_have_text("到了。")
         await expect(page.locator("article.user")).to_have_count(1)
     assert [m["content"] for m in await archive.messages(chat["uuid"])] == ["等一等", "到了。"]
+
+
+async def test_what_arrived_without_an_answer_is_not_asked_twice(visit: Visit, archive: Client) -> None:
+    chat = await archive.conversation(title="没回音", config={"offline": {"text": "到了。", "rate": 0}})
+    async with visit(cuts=True) as visitor:
+        page = visitor.page
+        attempts: list[APIResponse] = []
+
+        async def lose_the_answer(route: Route) -> None:
+            if not attempts:
+                attempts.append(await route.fetch())
+            await route.abort()
+
+        await page.clock.install()
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator('.chat[data-state="ready"]').wait_for()
+        await page.route("**/chat/messages/stream", lose_the_answer)
+        await page.context.set_offline(True)
+        await page.get_by_role("textbox", name="消息").fill("在吗")
+        await page.keyboard.press("Enter")
+        unsent = page.locator("article.user.unsent")
+        while not await unsent.count():
+            await page.clock.run_for(5_000)
+        await page.unroute("**/chat/messages/stream")
+        await page.context.set_offline(False)
+        await expect(page.locator("article").locator(".bubble, .prose")).to_have_text(["在吗", "到了。"])
+        await expect(unsent).to_have_count(0)
+    assert [m["content"] for m in await archive.messages(chat["uuid"])] == ["在吗", "到了。"]
+
+
+async def test_a_retry_finds_what_had_arrived_and_is_shown_already(visit: Visit, archive: Client) -> None:
+    words = " ".join(map(str, range(1, 61)))
+    chat = await archive.conversation(title="成双", config={"offline": {"tokens": 60, "rate": 10}})
+    async with visit() as visitor:
+        page = visitor.page
+        arrived: list[asyncio.Task[APIResponse]] = []
+
+        async def answer_otherwise(route: Route) -> None:
+            arrived.append(asyncio.create_task(route.fetch()))
+            await route.fulfill(status=503, body="{}")
+
+        await page.goto(f"{archive.origin}/c/{chat['uuid']}")
+        await page.locator('.chat[data-state="ready"]').wait_for()
+        await page.route("**/chat/messages/stream", answer_otherwise)
+        await page.get_by_role("textbox", name="消息").fill("在吗")
+        await page.keyboard.press("Enter")
+        await page.locator("article.user.unsent").wait_for()
+        await expect(page.locator("article.user")).to_have_count(2)
+        await page.unroute("**/chat/messages/stream")
+        await page.locator("article.user.unsent").get_by_role("button", name="重试").click()
+        await expect(page.locator("article").locator(".bubble, .prose")).to_have_text(["在吗", words])
+        await asyncio.gather(*arrived)
+    assert [m["content"] for m in await archive.messages(chat["uuid"])] == ["在吗", words]
 
 
 async def test_what_is_sent_while_the_messages_come_stays(visit: Visit, archive: Client) -> None:

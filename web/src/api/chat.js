@@ -89,7 +89,8 @@ export const sendMessage = (data) => post("/chat/messages", { ...data, stream: f
 /**
  * Send, and follow the reply to its end over as many connections as that takes. Each event is given to
  * `onMessage` exactly once and in order; then `onComplete` or `onError` is called, once.
- * Rejects (after `onError`) where the server refuses: then nothing was stored.
+ * Rejects (after `onError`) where the server refuses: then nothing was stored, unless the error is `unclear`; sent
+ * again with the same data and `key`, it is stored once.
  * @param {Record<string, any>} data as for `sendMessage`
  * @param {(event: StreamEvent) => void} [onMessage]
  * @param {(error: ApiError) => void} [onError] the reply failed, or the line is lost (`stream_lost`)

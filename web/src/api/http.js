@@ -32,6 +32,12 @@ export class ApiError extends Error {
   get passing() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
+
+  /** Whether it may have been done all the same: no answer, one that says so, or that of a proxy that had none. */
+  get unclear() {
+    const isProxys = this.status >= 500 && this.status !== 503 && this.code === `http_${this.status}`;
+    return this.status === 0 || this.code === "storage_in_doubt" || isProxys;
+  }
 }
 
 /**

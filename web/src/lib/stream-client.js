@@ -28,7 +28,7 @@ export class StreamFollower {
   /**
    * @param {object} wanted
    * @param {((signal: AbortSignal) => Promise<Response>) | null} wanted.start opens the first connection; asked
-   *   again only while nothing was answered, so it must be safe to repeat (an Idempotency-Key) or `once`
+   *   again only while it is unclear what became of it, so it must be safe to repeat (an Idempotency-Key) or `once`
    * @param {(taskId: string, after: number, signal: AbortSignal) => Promise<Response>} wanted.join goes on
    * @param {(event: StreamEvent) => void} wanted.onEvent each event exactly once, in order
    * @param {(connection: Connection) => void} [wanted.onConnection]
@@ -49,7 +49,7 @@ export class StreamFollower {
     return this;
   }
 
-  /** Opens the first connection. Throws what the server answers; then nothing was started. */
+  /** Opens the first connection. Throws what the server answers; then nothing was started, unless that is `unclear`. */
   async open() {
     return this.#untilItWorks(() =>
       this.taskId === null ? this.start(this.#closed.signal) : this.join(this.taskId, this.seq, this.#closed.signal),
@@ -125,8 +125,8 @@ export class StreamFollower {
         return await connect();
       } catch (error) {
         if (!(error instanceof ApiError) || !error.passing || (this.once && this.taskId === null)) throw error;
-        // An answer is an answer: a server that says 503 to a start has stored nothing.
-        if (this.taskId === null && error.status > 0) throw error;
+        // An answer is an answer: a server that says 503 to a start has stored nothing, unless nobody knows.
+        if (this.taskId === null && !error.unclear) throw error;
         if (Date.now() - since >= this.giveUpMs) {
           this.#tell("lost");
           throw new ApiError(error.message, { code: "stream_lost" });

@@ -3,6 +3,7 @@
 import { shallowReactive } from "vue";
 
 import * as api from "@/api/chat.js";
+import { newKey } from "@/api/streams.js";
 import { t } from "@/lib/i18n.js";
 import { createPacer } from "@/lib/pacing.js";
 
@@ -143,23 +144,24 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
    * Ask. The question is on the page before the server has it; where it is refused, it stays there as not sent.
    * @param {string} content @param {{ files?: any[], modelId?: string, config?: object, key?: string }} [options]
    */
-  async function send(content, { files = [], modelId, config, key } = {}) {
+  async function send(content, { files = [], modelId, config, key = newKey() } = {}) {
     const question = shown({ role: "user", content, files, state: "sending", version: alone, created_at: new Date().toISOString() });
+    const body = { chatId, content, files: files.map((file) => file.id), modelId, config };
     thread.messages = [...thread.messages, question];
-    return ask(question, { modelId, config, key });
+    return ask(Object.assign(question, { request: { body, key } }));
   }
 
-  /** Send once more what was not sent. */
+  /** Send once more what was not sent: the same request with the same key. Where it had arrived after all, this joins its reply. */
   function resend(question) {
     Object.assign(question, { state: "sending", error_message: null, waits: false });
-    return ask(question, {});
+    return ask(question);
   }
 
-  async function ask(question, { modelId, config, key }) {
-    const reply = blankReply(modelId);
+  async function ask(question) {
+    const { body, key } = question.request;
+    const reply = blankReply(body.modelId);
     fresh.add(question).add(reply);
     thread.messages = [...thread.messages, reply];
-    const body = { chatId, content: question.content, files: question.files.map((file) => file.id), modelId, config };
     const callbacks = { ...following(reply, question), key };
     try {
       const control = await api.sendStreamMessage(body, callbacks.onMessage, callbacks.onError, callbacks.onComplete, callbacks);
@@ -215,6 +217,13 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     }
   }
 
+  /** Where an attempt had arrived whose answer did not, a change may have brought its messages here already: they are these. */
+  function named(message, facts) {
+    Object.assign(message, facts);
+    const isTwin = (each) => each !== message && each.uuid === message.uuid;
+    if (thread.messages.some(isTwin)) thread.messages = [...new Set(thread.messages.map((each) => (isTwin(each) ? message : each)))];
+  }
+
   function begun(control, message) {
     // A short reply is over before its control is here.
     if (message.state === "streaming") thread.run = { ...thread.run, control, taskId: control.taskId };
@@ -224,6 +233,7 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
   function following(message, question, beginning) {
     const pacer = createPacer((text) => (message.content += text), { known: beginning?.content.length });
     const thoughts = createPacer((text) => (message.reasoning = (message.reasoning ?? "") + text), { known: beginning?.reasoning?.length });
+    const before = thread.run;
     let thinkingSince = 0;
     /** Until the server has said how long it was, as seen from here. A reader who came later does not know. */
     function thought() {
@@ -232,8 +242,11 @@ export function createThread(chatId, { onTitle, onEnd } = {}) {
     }
     thread.run = { message, control: null, taskId: message.task_id ?? null, connection: "connecting" };
     const on = {
-      user_message: (event) => question && Object.assign(question, { uuid: event.message_id, state: "complete" }),
-      assistant_start: (event) => Object.assign(message, { uuid: event.message_id, task_id: event.task_id, model_id: event.model_id ?? message.model_id }),
+      user_message: (event) => question && named(question, { uuid: event.message_id, state: "complete" }),
+      assistant_start: (event) => {
+        if (before?.taskId === event.task_id) before.control?.close();
+        named(message, { uuid: event.message_id, task_id: event.task_id, model_id: event.model_id ?? message.model_id });
+      },
       reasoning: (event) => {
         if (!message.reasoning) thinkingSince ||= performance.now();
         thoughts.push(event.content);

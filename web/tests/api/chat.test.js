@@ -187,6 +187,28 @@ test("a reply that fails: its text is kept, onError says why", async () => {
   assert.ok(last.content);
 });
 
+test("the same key joins what it began: while it runs, when it is over, and where it failed", async () => {
+  const withKey = async (content, config) => {
+    const chat = await api.createChat({ config });
+    const key = chat.uuid;
+    const attempts = [];
+    for (let n = 0; n < 2; n++) attempts.push(await stream({ chatId: chat.uuid, content }, { key }));
+    await Promise.all(attempts.map(({ control }) => control.done));
+    attempts.push(await stream({ chatId: chat.uuid, content }, { key }));
+    await attempts[2].control.done;
+    const [first, ...others] = attempts;
+    for (const { control, events, ended } of others) {
+      assert.equal(control.taskId, first.control.taskId);
+      assert.deepEqual([events.at(-1), ended.error?.code], [first.events.at(-1), first.ended.error?.code]);
+      assert.equal(textOf(events), textOf(first.events));
+    }
+    assert.equal((await api.getChatMessages(chat.uuid)).total, 2);
+    return first.events.at(-1).type;
+  };
+  assert.equal(await withKey("说", { offline: { tokens: 60, rate: 200 } }), "complete");
+  assert.equal(await withKey("断", { offline: { tokens: 60, rate: 200, fail_after: 20 } }), "error");
+});
+
 test("a refused start rejects and stores nothing", async () => {
   let told = null;
   const refused = api.sendStreamMessage({ chatId: "00000000-0000-7000-8000-000000000000", content: "x" }, null, (error) => (told = error));

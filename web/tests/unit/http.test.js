@@ -14,6 +14,13 @@ test("what passes and what does not", () => {
   for (const status of [200, 400, 404, 409, 422]) assert.ok(!new ApiError("", { status }).passing, String(status));
 });
 
+test("what may have been done all the same", () => {
+  const unclear = [{}, { code: "stream_lost" }, { status: 503, code: "storage_in_doubt" }, { status: 502, code: "http_502" }, { status: 504, code: "http_504" }];
+  for (const facts of unclear) assert.ok(new ApiError("", facts).unclear, facts.code);
+  const clear = [{ status: 503, code: "storage_unavailable" }, { status: 503, code: "http_503" }, { status: 500, code: "internal_error" }, { status: 429, code: "http_429" }];
+  for (const facts of clear) assert.ok(!new ApiError("", facts).unclear, facts.code);
+});
+
 test("a download keeps little of a large file in the page", async () => {
   // A ring of 8 MiB: what is older than that is written over, as if it were no longer in memory.
   const MIB = 1024 * 1024;

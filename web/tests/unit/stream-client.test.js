@@ -72,9 +72,11 @@ test("a last event is the truth, whatever its number", async () => {
   assert.deepEqual(applied, [1, 2, 2]);
 });
 
-test("a start without an answer is repeated; an answered one never is", async () => {
+test("a start of which nobody knows whether it was one is repeated; an answered one never is", async () => {
   const unanswered = await follow([new ApiError("unreachable"), saying([[1, "complete"]])]);
   assert.deepEqual(unanswered.asked, ["start", "start"]);
+  const inDoubt = await follow([new ApiError("lost", { status: 503, code: "storage_in_doubt" }), saying([[1, "complete"]])]);
+  assert.deepEqual(inDoubt.asked, ["start", "start"]);
   const refused = await follow([new ApiError("busy", { status: 503 })]);
   assert.deepEqual([refused.asked, refused.error.status], [["start"], 503]);
   const cut = await follow([saying([[1, "chunk"]]), saying([[2, "complete"]])]);
