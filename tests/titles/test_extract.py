@@ -1,5 +1,8 @@
 """A title out of a text: the first sentence, readable, never longer than asked, no grapheme cut."""
 
+import time
+
+import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +20,8 @@ TITLES = {
     "## 标题\n\n- [ ] **重要** 的 `asyncio.gather`": "标题 重要 的 asyncio.gather",
     "![图](http://a/b_(1).png) 看[图](http://c)说话，见 http://d": "图 看图说话，见",
     "See Mr. Smith, e.g. at home. Then go.": "See Mr. Smith, e.g. at home",
+    "他说“好吧……”然后走了。": "他说“好吧……”然后走了",
+    "什么是 ``a`` 和 `c`？？！真的吗？": "什么是 a 和 c？？！",
     "对着镜子说“你是谁。”是什么心理？想知道。": "对着镜子说“你是谁。”是什么心理？",
     "i want to watch a movie. i want a horror movie": "i want to watch a movie",
     'He said "stop." Then he went on.': 'He said "stop."',
@@ -58,3 +63,11 @@ def test_what_models_put_around_a_title_goes() -> None:
         assert title_in(answer, 50) == "装好 Docker", answer
     assert title_in("", 50) is None
     assert title_in("好的，" + "这不是标题" * 50, 50) is None
+
+
+@pytest.mark.parametrize("run", ["`", "!", "?", "."])
+def test_a_long_run_takes_no_long_time(run: str) -> None:
+    began = time.process_time()
+    extracted(f"a{run * 19_998}a", 50)
+    assert time.process_time() - began < 2
+    assert extracted(f"好{run * 3}", 50)

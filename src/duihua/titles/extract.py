@@ -8,8 +8,10 @@ from duihua.core.text import visible
 
 # The column's, in characters.
 MOST_CHARS = 255
-# What is looked at; in columns, what a title says at least where there is more ("Hi!" alone says nothing).
+# What is looked at for code and addresses, and of what is left without them; in columns, what a title says at
+# least where there is more ("Hi!" alone says nothing).
 _READ_CHARS = 20_000
+_PLAIN_CHARS = 2000
 _ENOUGH_COLUMNS = 10
 # Below this many graphemes an ellipsis is no help.
 _SHORTEST_ELLIPSIS = 4
@@ -23,23 +25,26 @@ _TAG = regex.compile(
     regex.IGNORECASE,
 )
 _LINK = regex.compile(r"!?\[([^\[\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
-_CODE = regex.compile(r"(`+)([^`\n]+)\1")
+# A run of any length would be tried at each of its characters.
+_CODE = regex.compile(r"(`{1,9})([^`\n]++)\1")
 _STRONG = regex.compile(r"(\*\*\*|\*\*|~~)(?=\S)([^\n*~]+)(?<=\S)\1")
 _EMPHASIS = regex.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])")
 _MARK = r"\s*(?:>|#{1,6}\s|[-*+]\s(?:\[[ xX]\]\s)?|\d{1,3}[.)]\s)"
 _LINE_MARKS = regex.compile(rf"^(?:{_MARK})*+\s*", regex.MULTILINE)
 _RULE = regex.compile(r"^[\s|:=_*+-]+$", regex.MULTILINE)
 # An end within quotes is none where words follow them. A full stop between a short word and a small letter is
-# one of an abbreviation.
+# one of an abbreviation. A run of marks is taken as one, else each of them would be followed to its end.
 _CLOSING = r"[\"”’』」）)]"
 _ENDS = (
-    rf"[。！？…]+(?:{_CLOSING}+(?=\s|$))?(?!{_CLOSING})",
-    rf"[!?]+{_CLOSING}*(?=\s|$)",
-    rf"\.+{_CLOSING}*(?=\s+[^a-z\s]|\s*$)",
-    r"(?<=\w{4})\.(?=\s)",
+    rf"(?<=[。！？…])(?:{_CLOSING}+(?=\s|$))?(?!{_CLOSING})",
+    rf"(?<=[!?]){_CLOSING}*(?=\s|$)",
+    rf"(?<=\.){_CLOSING}*(?=\s+[^a-z\s]|\s*$)",
+    r"(?<=\w{4}\.)(?=\s)",
     "$",
 )
-_SENTENCE = regex.compile(rf"[^\n]+?(?:{'|'.join(_ENDS)})", regex.MULTILINE)
+_SENTENCE = regex.compile(
+    rf"[^\n](?:$|(?:[。！？…]++|[!?]++|\.++|[^\n])+?(?:{'|'.join(_ENDS)}))", regex.MULTILINE
+)
 _GRAPHEME = regex.compile(r"\X")
 # Scripts without spaces: a title may be cut between any two of their graphemes.
 _CUT_ANYWHERE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
@@ -65,7 +70,7 @@ def extracted(text: str, max_length: int) -> str:
 
 
 def _plain(markdown: str) -> str:
-    text = _ADDRESS.sub("", _LINK.sub(r"\1", markdown))
+    text = _ADDRESS.sub("", _LINK.sub(r"\1", markdown)).lstrip()[:_PLAIN_CHARS]
     text = _CODE.sub(r"\2", _TAG.sub(" ", text))
     text = _STRONG.sub(r"\2", _EMPHASIS.sub(r"\1", text))
     return str(_LINE_MARKS.sub("", _RULE.sub("", text)))
