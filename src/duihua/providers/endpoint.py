@@ -9,6 +9,8 @@ from duihua.providers.errors import ProviderInvalidAddress
 from duihua.providers.text import one_line
 
 _REASON_LENGTH = 300
+# What is looked at of a text for that: some are megabytes long.
+_READ_CHARS = 8000
 # Keys that are not ours: a proxy may echo the one it holds itself.
 _FOREIGN_KEY = re.compile(r"\b(?:sk-|Bearer\s+)[\w.~+/=*-]{6,}")
 
@@ -89,12 +91,13 @@ class Endpoint:
 
     def redact(self, text: str) -> str:
         """`text` fit for an error: one line without the key, shortened to about 300 characters."""
-        # The key is looked for after the invisible characters are gone, and before anything is cut off.
-        line = one_line(text)
-        if self._key:
-            line = line.replace(self._key, "[redacted]")
+        # The key is looked for before anything is cut off, and again when the invisible characters are gone.
+        line = self._without_key(one_line(self._without_key(text)[:_READ_CHARS]))
         line = _FOREIGN_KEY.sub("[redacted]", line)
         return line if len(line) <= _REASON_LENGTH else line[: _REASON_LENGTH - 1] + "…"
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "[redacted]") if self._key else text
 
 
 def _checked_url(provider: str, base_url: str) -> str:

@@ -43,7 +43,7 @@ class OpenAIReply:
         self._is_done = False
         self._failure: ProviderError | None = None
         # An answer that is no event stream (a JSON body, a page) is gathered; None once events have begun.
-        self._body: bytes | None = b""
+        self._body: bytearray | None = bytearray()
 
     def feed(self, chunk: bytes) -> list[Delta]:
         """The deltas of the next bytes, `b""` being their end: only what brings the reply on gives one.
@@ -55,7 +55,7 @@ class OpenAIReply:
         elif self._body is None:
             deltas = self._deltas(chunk)
         else:
-            deltas = self._deltas(self._events_in(self._body + chunk))
+            deltas = self._deltas(self._events_in(self._body, chunk))
         if self.is_over:
             text, reasoning = self._text.flush(), self._reasoning.flush()
             if text or reasoning:
@@ -97,7 +97,7 @@ class OpenAIReply:
 
     def _ended(self) -> list[Delta]:
         if self._body is not None:
-            delta = self._whole(self._body)
+            delta = self._whole(bytes(self._body))
         else:
             last = self._decoder.flush()
             delta = self._delta(last[0]) if last else None
@@ -159,14 +159,14 @@ class OpenAIReply:
         elif data.strip():
             self._fail(ProviderInvalidResponse(reason="an event is not a JSON object"))
 
-    def _events_in(self, beginning: bytes) -> bytes:
+    def _events_in(self, body: bytearray, chunk: bytes) -> bytes:
         """Tell an event stream by how it begins, not by its content type, which servers get wrong."""
-        text = beginning.lstrip()
-        if text[:1] not in {b"", b"{", b"[", b"<"}:
+        text = chunk if body else chunk.lstrip()
+        if not body and text[:1] not in {b"", b"{", b"[", b"<"}:
             self._body = None
-            return beginning
-        self._body = text
-        if len(text) > EVENT_LIMIT_BYTES:
+            return chunk
+        body += text
+        if len(body) > EVENT_LIMIT_BYTES:
             self._fail(ProviderEventTooLarge(limit=EVENT_LIMIT_BYTES))
         return b""
 

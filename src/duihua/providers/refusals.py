@@ -25,6 +25,9 @@ from duihua.providers.text import decode_json
 # A day: what a client is told to wait when a provider names a date in another century.
 _RETRY_AFTER_CEILING_SECONDS = 86_400
 _SERVER_ERROR = 500
+# Characters of a page and of a message in which what matters is looked for; both may be megabytes long.
+_PAGE_CHARS = 64 * 1024
+_MESSAGE_CHARS = 8000
 
 # The words come first: the same refusal has another status with every server.
 _BY_WORDS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = (
@@ -77,7 +80,7 @@ def error_of(
     message, names = _told(error)
     if not status:
         status = next((int(name) for name in names if re.fullmatch(r"[45]\d\d", name)), 0)
-    kind = _kind(status, f"{' '.join(names)} {message}".lower())
+    kind = _kind(status, f"{' '.join(names)} {message}"[:_MESSAGE_CHARS].lower())
     return kind(
         provider=endpoint.provider,
         reason=endpoint.redact(f"HTTP {status}: {message}" if status else message),
@@ -102,7 +105,7 @@ def retry_after_seconds(value: str | None) -> int | None:
 
 def page_title(page: str) -> str:
     """What an HTML page says it is, for a person who got it in place of an answer."""
-    title = re.search(r"<title[^>]*>([^<]*)", page, re.IGNORECASE)
+    title = re.search(r"<title[^<>]*>([^<]*)", page[:_PAGE_CHARS], re.IGNORECASE)
     return f"an HTML page: {title[1].strip()}" if title and title[1].strip() else "an HTML page"
 
 
