@@ -15,6 +15,9 @@ LATIN = "0-9a-zß-öø-\u036f\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7f
 _PIECE = 16 * 1024
 # What never changes, or is changed by, what is before it, however texts are normalized.
 _STANDS_ALONE = re.compile(r"[\x00-\x7f\u4e00-\u9fff]")
+# Marks that combine with one character: normalization sorts them in quadratic time. No language has so many.
+_MOST_MARKS = 256
+_MAY_BE_MARKS = re.compile(rf"[^\x00-\x7f\u4e00-\u9fff]{{{_MOST_MARKS},}}")
 
 JOINERS = "\u200c\u200d"
 
@@ -34,11 +37,26 @@ def fold(text: str | None) -> str | None:
     """The form in which texts are compared: NFKC, case folded, NFKC again (Unicode Standard §3.13, D146)."""
     if text is None:
         return None
-    return "".join(map(_folded, pieces(text, _STANDS_ALONE)))
+    return "".join(_folded(part) for piece in pieces(text, _STANDS_ALONE) for part in _few_marks(piece))
 
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _few_marks(text: str) -> Iterator[str]:
+    """The text, cut within rows of more than `_MOST_MARKS` marks."""
+    start = 0
+    for row in _MAY_BE_MARKS.finditer(text):
+        marks = 0
+        for at in range(*row.span()):
+            # Some, as the half-wide voiced mark of kana, become marks only then.
+            is_mark = unicodedata.combining(unicodedata.normalize("NFKD", text[at])[0])
+            marks = marks + 1 if is_mark else 0
+            if marks > _MOST_MARKS:
+                yield text[start:at]
+                start, marks = at, 1
+    yield text[start:]
 
 
 def pieces(text: str, beginning: re.Pattern[str]) -> Iterator[str]:

@@ -54,7 +54,7 @@ class Term(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _around(self) -> re.Pattern[str]:
-        return re.compile(f"[{LATIN}]*{self.literal}[{LATIN}]*")
+        return re.compile(f"(?<![{LATIN}])[{LATIN}]*{self.literal}[{LATIN}]*")
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
