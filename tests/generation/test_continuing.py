@@ -71,3 +71,23 @@ async def test_what_has_no_beginning_is_refused(client: Client, which: str) -> N
     refused = await client.post("/chat/messages/regenerate", body)
     assert (refused.status, refused.error) == (409, "nothing_to_continue")
     assert len(await client.messages(chat_id)) == 2
+
+
+async def test_a_continued_reply_is_titled_by_the_question(start_server: StartServer) -> None:
+    async with scripted(start_server, _CUT, reply("光"), reply("静夜思")) as it:
+        chat_id, events = await it.reply("背一首诗")
+        await it.client.put(f"/chat/conversations/{chat_id}", {"title": None})
+        await _goes_on(it, chat_id, events[-1].data["message_id"])
+        wishes = [request["messages"][-1]["content"] for request in it.requests()]
+        assert ["背一首诗" in wish for wish in wishes] == [True, False, True]
+        assert (await it.client.get(f"/chat/conversations/{chat_id}")).data["title"] == "静夜思"
+
+
+async def test_without_a_model_the_question_is_its_title(client: Client) -> None:
+    chat_id = (await client.conversation(title=None))["uuid"]
+    script = {"tokens": 50, "rate": 0}
+    cut = (await client.say(chat_id, "背一首诗", config={"offline": script | {"fail_after": 20}}))["reply"]
+    await client.put(f"/chat/conversations/{chat_id}", {"title": None})
+    body = {"chat_id": chat_id, "message_id": cut["uuid"], "continue_reply": True}
+    await client.post("/chat/messages/regenerate", body | {"config": {"offline": script}})
+    assert (await client.get(f"/chat/conversations/{chat_id}")).data["title"] == "背一首诗"

@@ -65,4 +65,6 @@ class Titling:
 
     @property
     def _question(self) -> str:
-        return self._run.request.messages[-1].content
+        request = self._run.request
+        # Going on with a reply is asked for in two messages more: `prompt.to_continue`.
+        return request.messages[-3 if request.begun else -1].content
