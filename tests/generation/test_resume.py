@@ -11,9 +11,9 @@ from duihua.core.clock import now
 from duihua.core.errors import InvalidInput
 from duihua.generation import journal_repository, service
 from duihua.models.user import LOCAL_USER_ID
-from tests.fixtures.client import Client, Event
+from tests.fixtures.client import Client, Event, text_of
 from tests.fixtures.server import StartServer
-from tests.fixtures.upstream import reply
+from tests.fixtures.upstream import DONE, FINISH, delta, head, reply
 from tests.fixtures.watched_database import WatchedDatabase
 from tests.generation.abandoned import abandon, recovery_of
 from tests.generation.asking import asked, scripted, until
@@ -112,6 +112,24 @@ async def test_without_its_journal_a_reply_still_has_the_same_end(
         rest = await client.stream(place_of(task_id), after=after)
         assert rest[-1] == retold[-1]
         assert rest == retold[-len(rest) :]
+
+
+async def test_without_its_journal_no_text_comes_twice(start_server: StartServer) -> None:
+    """A model that speaks, thinks and speaks again: retold, all of its thoughts come first."""
+    script = [head() + delta("甲"), 0.2, delta(reasoning_content="想"), 0.2, delta("乙") + FINISH + DONE]
+    async with scripted(start_server, script) as it:
+        _, events = await it.reply()
+        place = place_of(events[1].data["task_id"])
+        db, engine = it.client.app.state.database, it.client.app.state.engine
+        await db.write(journal_repository.sweep, now() + timedelta(days=1))
+        for after in (0, 1, 2):
+            rest = await it.client.stream(place, after=after)
+            assert text_of(events[:after] + rest) == "甲乙"
+        # Also while somebody else reads what is retold.
+        reading = await service.attach(db, engine, LOCAL_USER_ID, events[1].data["task_id"])
+        for after in range(3, len(events) + 1):
+            assert [event.data for event in await it.client.stream(place, after=after)] == [events[-1].data]
+        assert len(reading.feed.frames) == 5
 
 
 async def test_a_recent_journal_is_not_swept(client: Client) -> None:

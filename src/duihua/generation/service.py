@@ -18,6 +18,9 @@ from duihua.models import Conversation, Generation, Message
 from duihua.schemas import stream
 from duihua.vocabulary import MessageState
 
+# The first events, which are retold as they were: the question, and that there is a reply.
+_BEFORE_TEXT = 2
+
 
 class GenerationNotFound(NotFound):
     """No such generation of this user."""
@@ -96,12 +99,15 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
         # Its end may have come after that reading, and unheard here; from now on it is heard. Read once more.
         feed = engine.watch.open(replay.generation_id, replay.owner, replay.frames)
         replay = await db.read(_replay, user_id, task_id)
-    if feed is None:
+    if feed is None and replay.swept:
+        # Its numbers are not the journal's: nobody may join it by those.
+        feed = Feed(replay.frames, ended=True)
+    elif feed is None:
         feed = engine.feeds.whole(replay.generation_id, replay.frames)
     else:
         engine.feeds.catch_up(replay.generation_id, feed, replay.frames, ended=replay.ended)
-    if replay.swept:
-        after = min(after, len(feed.frames) - 1)
+    if replay.swept and after > _BEFORE_TEXT:
+        after = len(feed.frames) - 1
     if after > len(feed.frames):
         raise InvalidInput(field="header.last-event-id", reason="is beyond the last event")
     return Attached(task_id, feed, after)
@@ -112,7 +118,7 @@ def _id(session: Session, user_id: int, task_id: str) -> int:
 
 
 class _Replay(NamedTuple):
-    """A generation's events. Those of a `swept` one are retold: only the last is as it was."""
+    """A generation's events. Those of a `swept` one are retold: the text between may be cut otherwise."""
 
     generation_id: int
     owner: str
