@@ -135,10 +135,10 @@ async def saying_what_stays(importing: Awaitable[T], choice: Choice) -> T:
     try:
         return await importing
     except AppError as error:
-        named = _WITH_WHAT_STAYS.get(type(error))
-        if choice.is_dry or named is None:
-            raise
-        raise named() from error
+        for kind, named in _WITH_WHAT_STAYS.items():
+            if isinstance(error, kind) and not choice.is_dry:
+                raise named() from error
+        raise
     except Exception as error:
         log.exception("an import was broken off")
         raise (AppError if choice.is_dry else ImportBrokenOff)() from error
