@@ -53,7 +53,7 @@ def between(session: Session, counted: Counted, borders: Sequence[int]) -> list[
 def _place(borders: Sequence[int], first: int, end: int) -> str:
     """Which of these places it is, by halves: a year has 366 days, and many rows.
 
-    As SQL: as expressions of SQLAlchemy, that is ten thousands of objects.
+    As SQL: as expressions of SQLAlchemy a year is ten thousand objects.
     """
     if end - first == 1:
         return str(first)
