@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from duihua.core.clock import now
-from duihua.db.errors import StorageInDoubt
+from duihua.db.errors import StorageUnavailable
 from duihua.db.session import Session, open_database
 from duihua.files import service, uploading
 from duihua.files.local_storage import LocalStorage
@@ -23,7 +24,6 @@ from tests.files import documents
 from tests.files.uploads import content_of, on_disk, send, stored
 from tests.fixtures.client import Client
 from tests.fixtures.rows import every_row
-from tests.fixtures.server import StartServer
 from tests.fixtures.watched_database import WatchedDatabase
 
 
@@ -65,19 +65,42 @@ async def test_a_storage_that_fails_keeps_nothing(
     assert await client.app.state.database.read(every_row) == before
 
 
-async def test_what_may_have_been_committed_keeps_its_content(
-    watched: Callable[[Client], WatchedDatabase], start_server: StartServer
+async def test_an_upload_whose_last_answer_is_lost_is_kept_whole(
+    watched: Callable[[Client], WatchedDatabase], start_server: Any, tmp_path: Path
 ) -> None:
-    async def lose_the_word(work: Callable[..., object]) -> None:
-        if work is service.complete:
-            raise StorageInDoubt
+    lost = asyncio.Event()
+
+    async def lose(work: Any) -> None:
+        # As where the connection goes with the answer to COMMIT.
+        if work is service.complete and not lost.is_set():
+            lost.set()
+            raise StorageUnavailable(retry_after=2)
 
     async with start_server() as client:
-        watched(client).after, headers = lose_the_word, {"Idempotency-Key": "the same"}
-        assert (await send(client, "a.txt", b"hello", headers=headers)).error == "storage_in_doubt"
-        watched(client).after = watched(client).before
-        made = (await send(client, "a.txt", b"hello", headers=headers)).data
-        assert (await content_of(client, made["url"]))[1] == b"hello"
+        watched(client).after = lose
+        again = {"Idempotency-Key": "a"}
+        assert (await send(client, "a.txt", b"hello", headers=again)).error == "storage_unavailable"
+        made = (await send(client, "a.txt", b"hello", headers=again)).data
+        assert (await content_of(client, made["url"]))[:2] == (200, b"hello")
+        assert on_disk(tmp_path) == [made["id"]]
+
+
+async def test_what_was_withdrawn_is_not_completed(
+    watched: Callable[[Client], WatchedDatabase], start_server: Any, tmp_path: Path
+) -> None:
+    async with start_server() as client:
+        database = watched(client)
+
+        async def withdraw(work: Any) -> None:
+            if work is service.complete:
+                for uuid in await database.real.read(service.unfinished, now()):
+                    await database.real.write(service.withdraw, uuid)
+
+        before = await database.real.read(every_row)
+        database.before = withdraw
+        assert (await send(client, "a.txt", b"hello")).status == 404
+        await client.app.state.removals.remove_purged()
+        assert (await database.real.read(every_row), on_disk(tmp_path)) == (before, [])
 
 
 async def test_a_lost_content_is_said_to_be_lost(client: Client, tmp_path: Path) -> None:

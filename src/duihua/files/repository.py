@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Update, delete, select, update
 
 from duihua.core.ids import as_row_id
 from duihua.db.rows import locked
@@ -62,13 +62,10 @@ def incoming_before(session: Session, moment: datetime) -> Sequence[str]:
     ).all()
 
 
-def forget_incoming(session: Session, uuid: str) -> None:
-    """Remove what was never there."""
-    session.execute(
-        delete(File)
-        .where(File.uuid == uuid, File.status == FileStatus.INCOMING)
-        .execution_options(synchronize_session=False)
-    )
+def mark_incoming(session: Session, uuid: str) -> int | None:
+    """An incoming file is purged; its row, None where it is not incoming."""
+    marked = _marked(File.uuid == uuid, File.status == FileStatus.INCOMING)
+    return session.scalar(marked.returning(File.id))
 
 
 def mark_purged(session: Session, user_id: int, uuids: Collection[str]) -> None:
@@ -76,16 +73,16 @@ def mark_purged(session: Session, user_id: int, uuids: Collection[str]) -> None:
     named = sorted(uuids)
     for at in range(0, len(named), _AT_ONCE):
         chosen = File.uuid.in_(named[at : at + _AT_ONCE])
-        _mark(session, chosen, File.user_id == user_id, File.status != FileStatus.INCOMING)
+        session.execute(_marked(chosen, File.user_id == user_id, File.status != FileStatus.INCOMING))
 
 
 def mark_deleted_before(session: Session, moment: datetime) -> None:
     """Whatever was deleted before `moment` is purged."""
-    _mark(session, File.status == FileStatus.DELETED, File.deleted_at < moment)
+    session.execute(_marked(File.status == FileStatus.DELETED, File.deleted_at < moment))
 
 
-def _mark(session: Session, *which: ColumnElement[bool]) -> None:
-    session.execute(
+def _marked(*which: ColumnElement[bool]) -> Update:
+    return (
         update(File)
         .where(*which)
         .values(status=FileStatus.PURGED, plain_text=None)

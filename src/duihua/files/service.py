@@ -99,7 +99,7 @@ def complete(
     """The content is stored: show the file. Its facts, or those of an earlier upload under this key and True.
 
     Raises:
-        IdempotencyKeyReused: nothing was changed.
+        IdempotencyKeyReused: nothing was changed. FileNotFound: it was withdrawn.
     """
 
     def work() -> dict[str, Any]:
@@ -114,9 +114,9 @@ def unfinished(session: Session, before: datetime) -> Sequence[str]:
     return repository.incoming_before(session, before)
 
 
-def withdraw(session: Session, uuid: str) -> None:
-    """Take a promise back."""
-    repository.forget_incoming(session, uuid)
+def withdraw(session: Session, uuid: str) -> int | None:
+    """Mark what was promised, so that nothing can complete it any more; its row, or None: it is complete."""
+    return repository.mark_incoming(session, uuid)
 
 
 def purge(session: Session, user_id: int, uuids: Collection[str]) -> None:

@@ -20,7 +20,6 @@ from duihua.core.clock import now
 from duihua.core.errors import AppError, InvalidInput, TooLarge
 from duihua.core.filenames import safe_name
 from duihua.core.ids import new_uuid
-from duihua.db.errors import StorageInDoubt
 from duihua.db.session import Database
 from duihua.files import service
 from duihua.files.inspection import inspect
@@ -121,9 +120,6 @@ class Uploads:
         try:
             await self.storage.put(uuid, path)
             answer, is_earlier = await self._db.write(service.complete, user_id, uuid, retry)
-        except StorageInDoubt:
-            # It may be shown already. If it is not, it is removed with what uploads of killed processes left.
-            raise
         except BaseException:
             with suppress(AppError):  # The next start tries again.
                 await self._withdraw(uuid)
@@ -133,8 +129,11 @@ class Uploads:
         return answer
 
     async def _withdraw(self, uuid: str) -> None:
-        await self.storage.delete(uuid)
-        await self._db.write(service.withdraw, uuid)
+        """Remove it unless it is complete: whoever asks may have missed the answer to that."""
+        row_id = await self._db.write(service.withdraw, uuid)
+        if row_id is not None:
+            await self.storage.delete(uuid)
+            await self._db.write(service.forget, row_id)
 
 
 def _fingerprint(received: Received) -> str:
