@@ -95,6 +95,25 @@ async def test_what_is_not_kept_is_said(client: Client, beyond: bool) -> None:
         assert await first(device, 1) == [Event(newest, {"type": "start"})]
 
 
+@pytest.mark.parametrize("kept", [0, 2])
+async def test_whoever_is_overtaken_by_the_sweep_is_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    db, live = client.app.state.database, client.app.state.live
+    device = live.follow(1, None)
+    start = await anext(device)
+    for _ in range(4):
+        await client.conversation()
+    monkeypatch.setattr(repository, "KEPT_PER_USER", kept)
+    await db.write(repository.sweep, now() - timedelta(hours=1))
+    async with asyncio.timeout(10):
+        assert [frame async for frame in device] == []
+    after = int(start.split()[1])
+    again = live.follow(1, after)
+    assert b"reset" in await anext(again)
+    await again.aclose()
+
+
 async def test_the_record_is_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(4):
         await client.conversation()

@@ -59,6 +59,12 @@ class Live:
                 self._keep_watching()
                 moved.clear()
                 record = await self._db.read(repository.since, user_id, place, _READ_AT_ONCE)
+                if (record.rows[0][0] - 1 if record.rows else record.last) > place:
+                    # The sweep has overtaken a client that reads slowly: it comes back, and is told `reset`.
+                    log.info(
+                        "a stream of changes ended: what came next is not kept", user=user_id, after=place
+                    )
+                    return
                 if record.rows:
                     place = record.rows[-1][0]
                     yield b"".join(stream.frame(seq, payload.encode()) for seq, payload in record.rows)
