@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, update
 
 from duihua.auth import dependencies as auth
 from duihua.changes import repository
 from duihua.core.clock import now
+from duihua.db.session import Session
 from duihua.live import follow
+from duihua.models import Change
 from tests.cluster.conftest import Workers
 from tests.faults.listener import Listener, get, listen
 from tests.fixtures.client import Client, Event
@@ -122,6 +125,38 @@ async def test_the_record_is_bounded(client: Client, monkeypatch: pytest.MonkeyP
     await db.write(repository.sweep, now() - timedelta(hours=1))
     record = await db.read(repository.since, 1, 0, 10)
     assert [seq for seq, _ in record.rows] == [record.last - 2, record.last - 1, record.last]
+
+
+async def test_what_is_kept_has_no_gap_whatever_the_clocks_say(client: Client) -> None:
+    """One worker's clock was ahead; and another user's record is swept as far as if there were no other."""
+    db = client.app.state.database
+    stranger = (await db.write(add_stranger)).user
+    for _ in range(6):
+        await client.conversation()
+    last, hour = (await db.read(repository.newest, [1]))[1], timedelta(hours=1)
+
+    def age(session: Session) -> None:
+        session.execute(update(Change).values(created_at=now() - 2 * hour))
+        session.execute(update(Change).where(Change.seq == last - 3).values(created_at=now()))
+        row = {"user_id": stranger, "seq": 1, "payload": "{}", "created_at": now() - 2 * hour}
+        session.execute(insert(Change), [row])
+
+    await db.write(age)
+    while await db.write(repository.sweep, now() - hour):
+        pass
+    kept = (await db.read(repository.since, 1, 0, 10)).rows
+    assert [seq for seq, _ in kept] == list(range(last - 3, last + 1))
+    assert not (await db.read(repository.since, stranger, 0, 10)).rows
+
+
+async def test_it_is_swept_in_portions(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        await client.conversation()
+    db = client.app.state.database
+    last = (await db.read(repository.newest, [1]))[1]
+    monkeypatch.setattr(repository, "_SWEPT_AT_ONCE", 2)
+    swept = [await db.write(repository.sweep, now() + timedelta(hours=1)) for _ in range(last)]
+    assert (sum(swept), max(swept), swept[-1]) == (last, 2, 0)
 
 
 async def test_what_failed_is_not_told(client: Client) -> None:

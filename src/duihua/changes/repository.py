@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, and_, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from duihua.core.clock import now
 from duihua.db.base import table_of
@@ -15,7 +15,7 @@ from duihua.vocabulary import MessageState
 
 # So many changes of one user are kept, however few hours they span.
 KEPT_PER_USER = 20_000
-_NAMED_AT_ONCE, _SWEPT_AT_ONCE = 500, 2_000
+_NAMED_AT_ONCE, _SWEPT_AT_ONCE, _USERS_AT_ONCE = 500, 2_000, 100
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 # Built once: these run with every change. Each gives the row's id, and then what is sent of it.
 _SHOWN = {
@@ -105,14 +105,28 @@ def since(session: Session, user_id: int, after: int, limit: int) -> Record:
 
 
 def sweep(session: Session, told_before: datetime) -> int:
-    """Forget some of what was told before, and of all but the newest of each user; how many."""
-    newest_of = select(User.last_change).where(User.id == Change.user_id).scalar_subquery()
-    old = (
-        select(Change.user_id, Change.seq)
-        .where(or_(Change.created_at < told_before, Change.seq <= newest_of - KEPT_PER_USER))
-        # From the oldest on, so that what is kept of a user has no gap, however far this comes.
-        .order_by(Change.user_id, Change.seq)
-        .limit(_SWEPT_AT_ONCE)
+    """Forget some of what was told before, and of all but the newest of each user; how many.
+
+    Of each user from the oldest on, up to the first that is kept: no clock leaves a gap in what is.
+    """
+    forgotten = 0
+    for user_id, oldest, floor in session.execute(_outdated(told_before)).all():
+        beyond = oldest + _SWEPT_AT_ONCE - forgotten
+        mine = Change.user_id == user_id, Change.seq < beyond
+        kept = select(func.min(Change.seq)).where(*mine, Change.seq > floor, Change.created_at >= told_before)
+        statement = delete(Change).where(*mine, Change.seq < func.coalesce(kept.scalar_subquery(), beyond))
+        forgotten += session.connection().execute(statement).rowcount
+        if forgotten >= _SWEPT_AT_ONCE:
+            break
+    return forgotten
+
+
+def _outdated(told_before: datetime) -> Select[Any]:
+    """Some users whose oldest change is to be forgotten: (id, its number, the last one to be in any case)."""
+    floor = User.last_change - KEPT_PER_USER
+    oldest = select(Change).where(Change.user_id == User.id).order_by(Change.seq).limit(1)
+    seq, told_at = (
+        oldest.with_only_columns(each).scalar_subquery() for each in (Change.seq, Change.created_at)
     )
-    statement = delete(Change).where(tuple_(Change.user_id, Change.seq).in_(old))
-    return session.connection().execute(statement).rowcount
+    is_outdated = or_(told_at < told_before, seq <= floor)
+    return select(User.id, seq, floor).where(is_outdated).order_by(User.id).limit(_USERS_AT_ONCE)
