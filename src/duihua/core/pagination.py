@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from duihua.core.errors import InvalidInput
 
 Row = TypeVar("Row")
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class PageWanted(Protocol):
@@ -67,6 +69,16 @@ def decode_cursor(cursor: str, kind: str, *types: Any) -> tuple[Any, ...]:
         found, *position = msgspec.json.decode(raw, type=list[Any])
         if found != kind or len(position) != len(types):
             raise ValueError(kind)
-        return tuple(msgspec.convert(part, wanted) for part, wanted in zip(position, types, strict=True))
-    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        parts = tuple(msgspec.convert(part, wanted) for part, wanted in zip(position, types, strict=True))
+        if not all(map(_is_storable, parts)):
+            raise ValueError(kind)
+    except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput(field="query.cursor", reason="is not a cursor of this list") from error
+    return parts
+
+
+def _is_storable(part: Any) -> bool:
+    """Whether a database can be asked for it. Lone surrogates are refused by the decoder."""
+    if isinstance(part, datetime):
+        return part.tzinfo is not None and _EARLIEST <= part < _LATEST
+    return "\0" not in part if isinstance(part, str) else -(2**63) <= part < 2**63
