@@ -113,3 +113,12 @@ async def test_an_archive_that_is_imported_twice_at_once_comes_once(client: Clie
     assert sorted((report["imported"], report["skipped"]) for report in reports) == [(0, 1)] * 3 + [(1, 0)]
     [question, _] = await client.messages(chat["uuid"])
     assert (await client.get(question["files"][0]["url"])).status == 200
+
+
+async def test_what_is_shared_again_while_it_is_revoked(client: Client, database_url: str) -> None:
+    path = f"/chat/conversations/{(await client.conversation())['uuid']}/share"
+    await client.post(path, {})
+    acts = client.delete(path), client.post(path, {})
+    answers = await meeting(database_url, "SELECT FROM shares FOR UPDATE", *acts)
+    assert [answer.status for answer in answers] == [200, 200]
+    assert (await client.get(path)).data["path"] == answers[1].data["path"]

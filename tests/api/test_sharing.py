@@ -1,6 +1,7 @@
 """Sharing: a page of what there was, for whoever has its address, until it is revoked or expires."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 from sqlalchemy import update
 
 from duihua.core.clock import now
+from duihua.core.ids import new_uuid
 from duihua.db.session import Session
 from duihua.models import Share
 from duihua.sharing import service
 from tests.fixtures.client import Client
 from tests.fixtures.rows import add_stranger
+from tests.fixtures.watched_database import WatchedDatabase
 
 HOSTILE = "<script>alert(1)</script> & “引号”"
 
@@ -128,3 +131,44 @@ async def test_a_retry_takes_no_other_page(client: Client, chat: str) -> None:
 async def test_a_strangers_shares_are_his(client: Client) -> None:
     await client.app.state.database.write(add_stranger)
     assert (await client.get("/chat/shares")).data["shares"] == []
+
+
+async def test_what_was_deleted_while_the_page_was_made_is_not_shown(
+    watched: Callable[[Client], WatchedDatabase], start_server: Any
+) -> None:
+    """An older request comes after a newer one with a page of what there was before."""
+    held, go = asyncio.Event(), asyncio.Event()
+
+    async def hold(work: Any) -> None:
+        if work is service.store and not held.is_set():
+            held.set()
+            await go.wait()
+
+    async with start_server() as client:
+        watched(client).before = hold
+        chat = (await client.conversation())["uuid"]
+        said = await client.say(chat, "机密")
+        older = asyncio.create_task(shared(client, chat))
+        await asyncio.wait_for(held.wait(), 20)
+        await client.delete(f"/chat/messages/{said['message_id']}")
+        newer = await shared(client, chat)
+        go.set()
+        assert (await older)["path"] == newer["path"]
+        assert "机密" not in (await read(client, newer["path"]))[1]
+
+
+async def test_what_never_stays_is_not_shared(
+    watched: Callable[[Client], WatchedDatabase], start_server: Any
+) -> None:
+    async with start_server() as client:
+        chat, other = [(await client.conversation())["uuid"] for _ in range(2)]
+        changing = [other]
+
+        async def change(work: Any) -> None:
+            if work is service.store:
+                await client.put(f"/chat/conversations/{changing[0]}", {"title": new_uuid()})
+
+        watched(client).before = change
+        await shared(client, chat)
+        changing[:] = [chat]
+        assert (await client.post(f"/chat/conversations/{chat}/share", {})).error == "conversation_changing"

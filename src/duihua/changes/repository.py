@@ -104,6 +104,13 @@ def since(session: Session, user_id: int, after: int, limit: int) -> Record:
     )
 
 
+def is_touched(session: Session, user_id: int, chat_id: str, after: int) -> bool:
+    """Whether something was done to this conversation, or a message of it, beyond number `after`."""
+    named = Change.payload.contains(f'"chat_id":"{chat_id}"', autoescape=True)
+    mine = select(Change.seq).where(Change.user_id == user_id, Change.seq > after, named)
+    return session.scalar(mine.limit(1)) is not None
+
+
 def sweep(session: Session, told_before: datetime) -> int:
     """Forget some of what was told before, and of all but the newest of each user; how many.
 

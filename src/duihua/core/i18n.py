@@ -85,6 +85,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "此分享不存在、已过期或已停止",
         "There is no such page: it has expired, or is no longer shared",
     ),
+    "conversation_changing": (
+        "制作分享页面期间对话一直在变化，未能分享，请稍后再试",
+        "The conversation kept changing while its page was made; share it again",
+    ),
     "shared_page_too_large": (
         "对话超过 {limit} 个字符，无法作为一页分享；可以导出后发送文件",
         "The conversation exceeds {limit} characters, too many for one page; export it and send the file",

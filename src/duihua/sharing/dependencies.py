@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends
 
 from duihua.auth.dependencies import User
+from duihua.changes import repository as record
 from duihua.files import service as files_service
 from duihua.http.downloads import INERT
 from duihua.sharing.service import Page
@@ -20,6 +21,7 @@ async def _page(read: ReadFromThread, user: User, reader: AppReader) -> Callable
     def written(reference: str) -> Page:
         # Drawn for this page: no text has it.
         folder = secrets.token_urlsafe(16)
+        as_of = read(record.newest, [user.id])[user.id]
         pictures: dict[str, None] = {}
 
         def picture(file: dict[str, Any]) -> str | None:
@@ -32,7 +34,7 @@ async def _page(read: ReadFromThread, user: User, reader: AppReader) -> Callable
 
         wanted = Wanted("html", with_system=False, reader=reader._replace(picture=picture))
         html = b"".join(exporting.one(read, user.id, reference, wanted).pieces).decode()
-        return Page(html, folder, list(pictures))
+        return Page(html, folder, list(pictures), as_of)
 
     return lambda reference: asyncio.to_thread(written, reference)
 

@@ -55,7 +55,7 @@ async def share(
     """Share the conversation as it is now, without what is said later. Once more: as it is then."""
 
     async def work() -> dict[str, Any]:
-        return await db.write(service.share, user.id, chat_id, await page_of(chat_id), wanted.days)
+        return await service.share(db, user.id, chat_id, page_of, wanted.days)
 
     return Answer(await ask_once(db, user.id, retry, work), "shared")
 

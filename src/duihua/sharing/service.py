@@ -1,13 +1,15 @@
 """What can be done with shared conversations."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from duihua.changes import repository as record
 from duihua.conversations import access
 from duihua.core.clock import iso, now
-from duihua.core.errors import NotFound, TooLarge
-from duihua.db.session import Session
+from duihua.core.errors import Conflict, NotFound, TooLarge
+from duihua.db.session import Database, Session
 from duihua.files import service as files_service
 from duihua.files.access import FileNotFound
 from duihua.files.service import Content
@@ -19,14 +21,19 @@ PATH = "/share/"
 # Of 128 bits: nobody finds one by trying.
 _TOKEN_BYTES = 16
 MOST_PAGE_CHARACTERS = 20_000_000
+_ATTEMPTS = 5
 
 
 class Page(NamedTuple):
-    """HTML that shows these files of its messages as `{folder}/{uuid}`, wherever it will be shown."""
+    """HTML that shows these files of its messages as `{folder}/{uuid}`, wherever it will be shown.
+
+    It has all of the user's changes up to number `as_of`.
+    """
 
     html: str
     folder: str
     pictures: list[str]
+    as_of: int
 
 
 class ShareNotFound(NotFound):
@@ -39,6 +46,12 @@ class SharedPageTooLarge(TooLarge):
     """A page that no browser would show."""
 
     code = "shared_page_too_large"
+
+
+class ConversationChanging(Conflict):
+    """Something was done to it each time while its page was made."""
+
+    code = "conversation_changing"
 
 
 def listing(session: Session, user_id: int) -> dict[str, Any]:
@@ -54,8 +67,24 @@ def shown(session: Session, user_id: int, reference: str) -> dict[str, Any]:
     return _present(row)
 
 
-def share(session: Session, user_id: int, reference: str, page: Page, days: int | None) -> dict[str, Any]:
-    """Show this page of the conversation from now on; under the address that it has, if it is shared already.
+async def share(
+    db: Database, user_id: int, reference: str, page_of: Callable[[str], Awaitable[Page]], days: int | None
+) -> dict[str, Any]:
+    """Show the conversation as it is now; under the address that it has, if it is shared already.
+
+    Raises:
+        ConversationNotFound, SharedPageTooLarge, ConversationChanging.
+    """
+    for _ in range(_ATTEMPTS):
+        if told := await db.write(store, user_id, reference, await page_of(reference), days):
+            return told
+    raise ConversationChanging(retry_after=1)
+
+
+def store(
+    session: Session, user_id: int, reference: str, page: Page, days: int | None
+) -> dict[str, Any] | None:
+    """Show this page from now on; None where the conversation is no longer as the page has it.
 
     Raises:
         ConversationNotFound, SharedPageTooLarge.
@@ -64,6 +93,9 @@ def share(session: Session, user_id: int, reference: str, page: Page, days: int 
         raise SharedPageTooLarge(limit=MOST_PAGE_CHARACTERS)
     # Locked: of two at once the second finds what the first has made.
     conversation = access.owned(session, user_id, reference, lock=True)
+    # What somebody deleted while the page was made must not become public.
+    if record.is_touched(session, user_id, conversation.uuid, page.as_of):
+        return None
     row = repository.stored(session, conversation.id) or _new(session, conversation)
     row.title = conversation.title
     row.page, row.pictures = page.html.replace(page.folder, row.token), page.pictures
@@ -75,7 +107,7 @@ def share(session: Session, user_id: int, reference: str, page: Page, days: int 
 
 def revoke(session: Session, user_id: int, reference: str) -> None:
     """Show it no longer; its address will never be used again. Raises ConversationNotFound, ShareNotFound."""
-    if not repository.remove(session, access.owned(session, user_id, reference).id):
+    if not repository.remove(session, access.owned(session, user_id, reference, lock=True).id):
         raise ShareNotFound
 
 
