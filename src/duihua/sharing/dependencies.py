@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import Depends
 
 from duihua.auth.dependencies import User
-from duihua.changes import repository as record
 from duihua.files import service as files_service
 from duihua.http.downloads import INERT
+from duihua.sharing import service
 from duihua.sharing.service import Page
 from duihua.transfer import exporting
 from duihua.transfer.dependencies import AppReader, ReadFromThread
@@ -21,7 +21,7 @@ async def _page(read: ReadFromThread, user: User, reader: AppReader) -> Callable
     def written(reference: str) -> Page:
         # Drawn for this page: no text has it.
         folder = secrets.token_urlsafe(16)
-        as_of = read(record.newest, [user.id])[user.id]
+        as_of = read(service.last_change, user.id)
         pictures: dict[str, None] = {}
 
         def picture(file: dict[str, Any]) -> str | None:

@@ -67,6 +67,11 @@ def shown(session: Session, user_id: int, reference: str) -> dict[str, Any]:
     return _present(row)
 
 
+def last_change(session: Session, user_id: int) -> int:
+    """The number of the user's newest change: what a page that is begun now has."""
+    return record.newest(session, [user_id])[user_id]
+
+
 async def share(
     db: Database, user_id: int, reference: str, page_of: Callable[[str], Awaitable[Page]], days: int | None
 ) -> dict[str, Any]:
