@@ -1,5 +1,6 @@
 """`/chat/api-keys` and `/chat/models`: connections, what they offer, and whether they answer."""
 
+import asyncio
 from typing import Any
 
 from sqlalchemy import select
@@ -8,7 +9,7 @@ from duihua.db.session import Session
 from duihua.models import Connection
 from duihua.providers.breaker import FAILURES
 from tests.fixtures.client import Client
-from tests.fixtures.upstream import Upstream, answer, reply
+from tests.fixtures.upstream import Upstream, answer, models, reply
 
 KEY = "sk-canary-0123456789abcd"
 MASKED = "sk-…abcd"
@@ -121,6 +122,19 @@ async def test_the_models_on_offer_outlast_a_provider_that_is_away(client: Clien
         ("named", "inactive"),
         ("m-1", "inactive"),
     ]
+
+
+async def test_what_a_former_address_lists_is_not_kept(client: Client) -> None:
+    go = asyncio.Event()
+    async with Upstream([go, *models("old")]) as former, Upstream(models("new")) as present:
+        made = await connect(client, former.url)
+        asking = asyncio.create_task(client.get("/chat/models/available"))
+        await asyncio.wait_for(former.asked.wait(), 20)
+        await client.put("/chat/api-keys", {"id": made["id"], "model_url": present.url})
+        go.set()
+        await asking
+        listed = (await client.get("/chat/models/available")).data
+    assert [model["model_id"] for model in listed] == ["new"]
 
 
 async def reasons(

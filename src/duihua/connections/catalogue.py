@@ -56,6 +56,11 @@ class Refusing:
         return self.reason
 
 
+def made_of(row: Connection) -> tuple[Any, ...]:
+    """Where what speaks to a connection asks, as whom and how patiently."""
+    return row.api_key, row.model_url, row.provider, row.timeout
+
+
 class Catalogue:
     """Finds who answers. `resolve` asks only the database and is called inside units of work."""
 
@@ -99,11 +104,10 @@ class Catalogue:
 
     def provider(self, row: Connection) -> Provider:
         """What speaks to a stored connection; made anew as soon as its address, key or patience changes."""
-        made_of = (row.api_key, row.model_url, row.provider, row.timeout)
         known, provider = self._providers.get(row.id, (None, None))
-        if provider is None or known != made_of:
+        if provider is None or known != made_of(row):
             provider = self.made(row)
-            self._providers[row.id] = (made_of, provider)
+            self._providers[row.id] = (made_of(row), provider)
         return provider
 
     def made(self, row: Connection) -> Provider:

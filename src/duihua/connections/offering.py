@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from duihua.connections import repository, service
 from duihua.connections.asking import Asked, ask, ask_directly
-from duihua.connections.catalogue import Answering, Catalogue
+from duihua.connections.catalogue import Answering, Catalogue, made_of
 from duihua.core.clock import now
 from duihua.core.errors import AppError
 from duihua.core.i18n import Language, messages_of, translate
@@ -28,10 +28,11 @@ messages_of({f"unavailable_{_INACTIVE}": ("连接已停用", "Its connection is 
 
 
 class _Offering(NamedTuple):
-    """A stored connection, what it last listed, and whether that has aged."""
+    """A stored connection, what it last listed, and whether that has aged; `asked_with`: see `made_of`."""
 
     id: int
     provider: Provider
+    asked_with: tuple[Any, ...]
     status: str
     model_name: str | None
     decided: Traits
@@ -99,6 +100,7 @@ def _stored(session: Session, user_id: int, catalogue: Catalogue, active_only: b
         _Offering(
             row.id,
             catalogue.provider(row),
+            made_of(row),
             row.status,
             row.model_name,
             decided(row.config or {}),
@@ -119,13 +121,14 @@ async def _refreshed(
         models = list(await offering.provider.list_models())
     except AppError as failure:
         return offering.models, failure
-    await db.write(_keep, user_id, offering.id, models)
+    await db.write(_keep, user_id, offering, models)
     return models, None
 
 
-def _keep(session: Session, user_id: int, connection_id: int, models: list[ModelInfo]) -> None:
-    row = repository.find(session, user_id, connection_id, lock=True)
-    if row is not None:
+def _keep(session: Session, user_id: int, offering: _Offering, models: list[ModelInfo]) -> None:
+    row = repository.find(session, user_id, offering.id, lock=True)
+    # Whoever was asked may be at an address that the connection has no more.
+    if row is not None and made_of(row) == offering.asked_with:
         repository.keep_list(session, row, models, now())
 
 
