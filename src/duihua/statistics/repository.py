@@ -14,6 +14,7 @@ CONVERSATION = "conversation"
 # SQLite joins at most 500 queries.
 _RANGES_AT_ONCE = 100
 # There are as many of these statements as there are time ranges, and SQLAlchemy would keep hundreds of them.
+_KEPT: dict[str, Any] = {}
 _ONCE: dict[str, Any] = {"compiled_cache": None}
 
 
@@ -47,7 +48,7 @@ def between(session: Session, counted: Counted, borders: Sequence[int]) -> list[
     place = literal_column(_place(borders, 0, len(borders) - 1), Integer)
     within = (Tally.start >= borders[0], Tally.start < borders[-1])
     statement: Select[Any] = select(place, *_KEY, *_SUMS).where(*_mine(counted, Span.QUARTER), *within)
-    return _counts(session, statement.execution_options(**_ONCE))
+    return _counts(session, statement, _ONCE)
 
 
 def _place(borders: Sequence[int], first: int, end: int) -> str:
@@ -69,7 +70,7 @@ def in_ranges(session: Session, counted: Counted, ranges: Mapping[int, range]) -
     for at in range(0, len(places), _RANGES_AT_ONCE):
         # Each for itself: of a list of quarter-hours PostgreSQL would look at every row.
         selects = (_in_range(counted, place, ranges[place]) for place in places[at : at + _RANGES_AT_ONCE])
-        found += map(_counts_of, session.execute(union_all(*selects).execution_options(**_ONCE)))
+        found += map(_counts_of, session.execute(union_all(*selects), execution_options=_ONCE))
     return found
 
 
@@ -95,10 +96,10 @@ _KEY: tuple[Any, ...] = (Tally.group_id, Tally.kind, Tally.model_id)
 _SUMS: tuple[Any, ...] = (func.sum(Tally.number), func.sum(Tally.tokens), func.sum(Tally.characters))
 
 
-def _counts(session: Session, statement: Select[Any]) -> list[Counts]:
+def _counts(session: Session, statement: Select[Any], options: Mapping[str, Any] = _KEPT) -> list[Counts]:
     # By their places in the list: to PostgreSQL an expression with parameters is a new one each time.
     grouped = statement.group_by(*(literal_column(str(place)) for place in range(1, len(_KEY) + 2)))
-    return [_counts_of(row) for row in session.execute(grouped)]
+    return [_counts_of(row) for row in session.execute(grouped, execution_options=options)]
 
 
 def _counts_of(row: Any) -> Counts:
