@@ -122,3 +122,20 @@ async def test_what_is_shared_again_while_it_is_revoked(client: Client, database
     answers = await meeting(database_url, "SELECT FROM shares FOR UPDATE", *acts)
     assert [answer.status for answer in answers] == [200, 200]
     assert (await client.get(path)).data["path"] == answers[1].data["path"]
+
+
+async def test_what_is_imported_while_the_trash_is_emptied_has_its_files(
+    client: Client, database_url: str
+) -> None:
+    """The import comes first, and waits with its files held; the other must not take them for unused."""
+    chat = await client.conversation()
+    file = (await client.post("/chat/upload", data=upload())).data["id"]
+    await client.say(chat["uuid"], files=[file])
+    everything = (await client.post("/chat/export/batch", {"all": True})).data
+    await client.delete("/chat/conversations/batch", {"ids": [chat["uuid"]]})
+    importing = client.post("/chat/import", data=form_of(everything))
+    emptying = client.delete("/chat/trash", {"all": True})
+    report, purged = await meeting(database_url, THE_END, importing, emptying)
+    assert purged.data["purged"] == 1
+    [question, _] = await client.messages(report.data["conversations"][0]["uuid"])
+    assert (await client.get(question["files"][0]["url"])).status == 200

@@ -1,18 +1,21 @@
 """Files beside messages are exported with their contents, and come back."""
 
+import asyncio
 import base64
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from duihua.core.ids import new_uuid
-from duihua.transfer import exporting
+from duihua.transfer import exporting, storing
 from tests.files.uploads import content_of, on_disk, stored
 from tests.fixtures.client import Client
 from tests.fixtures.rows import add_stranger
+from tests.fixtures.watched_database import WatchedDatabase
 from tests.transfer.test_export import FORM
 from tests.transfer.test_import import archive, counts, encoded, load, zipped
 
@@ -145,3 +148,31 @@ async def test_entries_that_are_bombs_or_lead_elsewhere(client: Client) -> None:
     assert counts(report) == (1, 0, 1)
     assert {problem["error"] for problem in report["errors"]} == {"body_too_large", "archive_broken"}
     assert on_disk(client.app.state.config.data_dir) == []
+
+
+async def test_files_that_are_purged_before_their_conversation_is_stored_are_missed(
+    watched: Callable[[Client], WatchedDatabase], start_server: Any
+) -> None:
+    """The trash is emptied between the two; whoever imports again has everything."""
+    held, go = asyncio.Event(), asyncio.Event()
+
+    async def hold(work: Any) -> None:
+        if work is storing.store_all and not held.is_set():
+            held.set()
+            await go.wait()
+
+    async with start_server() as client:
+        chat, _ = await a_chat(client)
+        other = await client.conversation()
+        content = (await client.post("/chat/export/batch", {"all": True})).data
+        await client.delete("/chat/conversations/batch", {"ids": [chat, other["uuid"]]})
+        watched(client).before = hold
+        importing = asyncio.create_task(load(client, content))
+        await asyncio.wait_for(held.wait(), 20)
+        await client.delete("/chat/trash", {"all": True})
+        go.set()
+        report = (await importing).data
+        assert counts(report) == (1, 0, 1)
+        assert "文件" in report["errors"][0]["message"]
+        [made] = (await load(client, content)).data["conversations"]
+        assert await shown(client, made["uuid"]) == [("笔记.txt", TEXT), ("a.md", b"# two")]

@@ -35,6 +35,16 @@ def by_uuid(session: Session, user_id: int, uuids: Collection[str]) -> dict[str,
     return {row.uuid: row for row in session.scalars(statement)}
 
 
+def hold(session: Session, user_id: int, uuids: Collection[str]) -> set[str]:
+    """Which of these the user's visible files have; locked until the end of the transaction."""
+    named, held = sorted(uuids), set[str]()
+    for at in range(0, len(named), _AT_ONCE):
+        chosen = File.uuid.in_(named[at : at + _AT_ONCE])
+        mine = select(File.uuid).where(chosen, File.user_id == user_id, File.status == FileStatus.ACTIVE)
+        held.update(session.scalars(mine.order_by(File.uuid).with_for_update()))
+    return held
+
+
 def any_of(session: Session, uuid: str) -> File | None:
     """The file of this uuid, whoever's it is and whatever became of it."""
     return session.scalar(select(File).where(File.uuid == uuid))

@@ -119,6 +119,11 @@ def withdraw(session: Session, uuid: str) -> int | None:
     return repository.mark_incoming(session, uuid)
 
 
+def hold(session: Session, user_id: int, uuids: Collection[str]) -> set[str]:
+    """Those of these files that the user has; until the end of the transaction nobody purges them."""
+    return repository.hold(session, user_id, uuids)
+
+
 def purge(session: Session, user_id: int, uuids: Collection[str]) -> None:
     """Mark these files of the user's: their contents are to be removed after the commit."""
     repository.mark_purged(session, user_id, uuids)

@@ -79,6 +79,7 @@ _BY_PHRASE = {
     "a message has more than five million characters": "有消息超过五百万字",
     "holds more beside its texts than can be kept": "文本之外的内容过多，无法保存",
     "takes more memory than it is given to be read": "读取所需的内存过多，其后的内容未读取",
+    "its files were removed meanwhile; import it again": "其文件在导入期间被清除，请重新导入",
     "larger than can be read": "过大，无法读取",
     "its messages are nested too deep; export it again without nesting": "消息嵌套过深，请不嵌套地重新导出",
     "what follows was not read": "其后的内容未读取",

@@ -64,7 +64,7 @@ class Found(NamedTuple):
     """One conversation of a file, or why it cannot be read; `done` counts the bytes of the file so far.
 
     `open_file` gives the content of a file of its messages by id, until the next conversation is asked for;
-    `program` is whose format it is.
+    `program` is whose format it is, `kept` are the uuids of those of its files that are stored.
     """
 
     place: str
@@ -72,6 +72,7 @@ class Found(NamedTuple):
     done: int
     open_file: Callable[[str], BinaryIO | None] = _none
     program: str = FORMAT
+    kept: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, place: str, content: Archive | BrokenArchive, done: int, program: str = FORMAT) -> Self:

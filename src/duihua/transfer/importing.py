@@ -175,17 +175,18 @@ def _with_files(
 ) -> Iterator[Found]:
     """What was found, its files stored: a conversation comes after whatever it shows."""
     for found in everything:
+        kept: frozenset[str] = frozenset()
         if not isinstance(found.content, BrokenArchive):
             if file_ids(found.content.messages) and not (
                 choice.duplicates == Duplicates.SKIP
                 and importer.read(storing.is_there, importer.user_id, found.content)
             ):
-                _take_files(found, found.content, importer, report)
+                kept = _take_files(found, found.content, importer, report)
             found.content.files.clear()
-        yield found
+        yield found._replace(kept=kept)
 
 
-def _take_files(found: Found, archive: Archive, importer: Importer, report: dict[str, Any]) -> None:
+def _take_files(found: Found, archive: Archive, importer: Importer, report: dict[str, Any]) -> frozenset[str]:
     kept: dict[str, dict[str, Any]] = {}
     for file_id, name in named_files(archive.messages).items():
         try:
@@ -200,6 +201,7 @@ def _take_files(found: Found, archive: Archive, importer: Importer, report: dict
             _tell(report["errors"], problem)
     for message in archive.messages:
         message.files = [_known(item, kept) for item in message.files]
+    return frozenset(facts["id"] for facts in kept.values())
 
 
 def _known(item: Any, kept: dict[str, dict[str, Any]]) -> Any:
@@ -252,8 +254,13 @@ def _weight(archive: Archive) -> int:
 def _store(some: list[Found], importer: Importer, choice: Choice, report: dict[str, Any]) -> None:
     whole = [found for found in some if not isinstance(found.content, BrokenArchive)]
     archives = [found.content for found in whole]
+    kept: frozenset[str] = frozenset().union(*(found.kept for found in whole))
     ask, unit = (importer.read, storing.foresee_all) if choice.is_dry else (importer.write, storing.store_all)
-    stored: Iterator[Any] = iter(ask(unit, importer.user_id, archives, choice) if archives else ())
+    try:
+        stored: Iterator[Any] = iter(ask(unit, importer.user_id, archives, choice, kept) if archives else ())
+    except storing.FilesGone as gone:
+        _store([_unless_gone(found, gone) for found in some], importer, choice, report)
+        return
     report["formats"] = list(dict.fromkeys(report["formats"] + [found.program for found in whole]))
     for found in some:
         if isinstance(found.content, BrokenArchive):
@@ -268,6 +275,13 @@ def _store(some: list[Found], importer: Importer, choice: Choice, report: dict[s
         else:
             report["imported" if conversation["is_new"] else "updated"] += 1
             _tell(report["conversations"], conversation)
+
+
+def _unless_gone(found: Found, gone: storing.FilesGone) -> Found:
+    if found.kept.isdisjoint(gone.uuids):
+        return found
+    broken = BrokenArchive(reason="its files were removed meanwhile; import it again")
+    return found._replace(content=broken, kept=frozenset())
 
 
 def _problem(found: Found, importer: Importer, title: str | None, code: str, **values: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ ones are derived from them, the same for every import, so that a second one find
 """
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence, Set
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -15,6 +15,7 @@ from duihua.conversations import access
 from duihua.core.ids import new_uuid
 from duihua.db.rows import insert_all, insert_now, reserve_ids
 from duihua.db.session import Session
+from duihua.files import service as files
 from duihua.groups import service as groups
 from duihua.messages import tree
 from duihua.models import Conversation, Message, MessageRevision
@@ -44,18 +45,35 @@ class _Plan(NamedTuple):
     messages: list[ArchivedMessage]
 
 
+class FilesGone(Exception):
+    """Somebody emptied the trash since these files were found there; nothing was stored."""
+
+    def __init__(self, uuids: Set[str]) -> None:
+        super().__init__(uuids)
+        self.uuids = uuids
+
+
 def store_all(
-    session: Session, user_id: int, archives: Sequence[Archive], choice: Choice
+    session: Session,
+    user_id: int,
+    archives: Sequence[Archive],
+    choice: Choice,
+    kept: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any] | None]:
     """Store these conversations together: one commit costs as much as the rows of one.
 
-    Of each an `ImportedConversation`; None where nothing is to be stored of it. Raises GroupNotFound.
+    Of each an `ImportedConversation`; None where nothing is to be stored of it. `kept`: their files.
+
+    Raises:
+        GroupNotFound, FilesGone.
     """
+    if gone := kept - files.hold(session, user_id, kept):
+        raise FilesGone(gone)
     return [_store(session, user_id, archive, choice) for archive in archives]
 
 
 def foresee_all(
-    session: Session, user_id: int, archives: Sequence[Archive], choice: Choice
+    session: Session, user_id: int, archives: Sequence[Archive], choice: Choice, _kept: frozenset[str]
 ) -> list[dict[str, Any] | None]:
     """What `store_all` would answer: a unit of work for `Database.read`."""
     plans = [(archive, _plan(session, user_id, archive, choice.duplicates)) for archive in archives]

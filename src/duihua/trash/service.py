@@ -52,7 +52,8 @@ def purge(session: Session, user_id: int, references: Sequence[str] | None) -> d
     unused = repository.files_of(session, ids)
     repository.purge(session, ids)
     if unused:
-        # What remains of the user's messages may show the same files.
+        # What remains of the user's messages may show the same files: an import that holds them goes first.
+        files.hold(session, user_id, unused)
         unused -= repository.files_of_user(session, user_id)
         files.purge(session, user_id, unused)
     return {"purged": len(found), "missing": _missing(references or [], found)}
