@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 from duihua import __version__
 from duihua.app import create_app
+from duihua.core import garbage
 from duihua.core.config import Config
-from duihua.core.garbage import keep_searches_short
 from duihua.core.i18n import translate
 from duihua.db.errors import StorageUnavailable
 from duihua.db.lock import sole_server
@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
         """Open, then say so."""
         work_out_routes(self._app)
         await super().startup(sockets)
-        keep_searches_short()
+        garbage.keep_searches_short()
         if self.started and self._inherited is not None:
             await self._join(self._inherited)
         elif self.started:

@@ -342,6 +342,7 @@ async def test_versions_are_compared_in_one_place(visit: Visit, archive: Client)
         await expect(article.locator(".prose")).to_contain_text("第 3 版")
         await page.keyboard.press("ArrowLeft")
         await expect(article.locator(".versions")).to_contain_text("2/3")
+        await expect(article.locator(".prose")).to_contain_text("第 2 版")
         await page.keyboard.press("ArrowLeft")
         await expect(article.locator(".versions")).to_contain_text("1/3")
         assert abs((await article.bounding_box() or {})["y"] - before) <= 2
