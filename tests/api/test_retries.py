@@ -1,8 +1,16 @@
 """`Idempotency-Key` on every POST: the first answer again, no second effect; 409 for another request."""
 
 import json
+from datetime import timedelta
 
+from sqlalchemy import select
+
+from duihua.core.clock import now
 from duihua.core.ids import new_uuid
+from duihua.db.session import Session
+from duihua.http.repository import forget_old_keys
+from duihua.models import IdempotencyKey
+from duihua.models.user import LOCAL_USER_ID
 from tests.api.routes import Route, a_body, call, routes
 from tests.api.test_spellings import merged, new_things
 from tests.fixtures.client import Client
@@ -51,3 +59,19 @@ async def test_a_key_of_another_request_is_refused(client: Client) -> None:
         status, text = await send(client, route, own, used["Idempotency-Key"])
         assert (status, json.loads(text)["error"]) == (409, "idempotency_key_reused"), str(route)
     assert await db.read(every_row) == before
+
+
+async def test_keys_are_kept_for_a_day_and_not_for_ever(client: Client) -> None:
+    def add(session: Session) -> None:
+        for hours in (0, 24, 100):
+            made = now() - timedelta(hours=hours)
+            facts = {"key": str(hours), "fingerprint": "f", "answer": "1", "created_at": made}
+            session.add(IdempotencyKey(user_id=LOCAL_USER_ID, **facts))
+
+    def keys(session: Session) -> set[str]:
+        return set(session.scalars(select(IdempotencyKey.key)))
+
+    db = client.app.state.database
+    await db.write(add)
+    await db.write(forget_old_keys)
+    assert await db.read(keys) == {"0", "24"}

@@ -31,6 +31,8 @@ class Insistent:
 
     def __init__(self, ports: Sequence[int], chat_id: str, *, question: str = "问", **script: Any) -> None:
         self.chat_id, self._ports = chat_id, ports
+        # What the offline model says to that: `duihua.providers.offline`.
+        self.wanted = " ".join(map(str, range(1, script["tokens"] + 1)))
         body = {"chat_id": chat_id, "content": question, "config": {"offline": script}}
         self._request = post(STREAM, body, key=chat_id)
         self.frames: list[Frame] = []
@@ -184,6 +186,10 @@ def _problems(client: Insistent, stored: Sequence[Held]) -> list[str]:
         f"{len(kept) - len(seen)} events of the journal were not shown": len(seen) < len(kept),
         f"still {run.state}, its message {run.message_state}": "streaming" in {run.state, run.message_state},
         "the stored text is not the journal's": run.content != content,
+        f"the last event has another text: {last.get('content')!r:.60}": last.get("content") != content,
+        f"as {last['type']}, this is not what the model said: {content!r:.60}": client.wanted != content
+        if last["type"] == "complete"
+        else not client.wanted.startswith(content),
         f"shown as {last['type']}, stored as {run.message_state}": run.message_state
         not in STATE_OF.get(last["type"], ()),
     }

@@ -15,12 +15,14 @@ from duihua.db.errors import StorageFull, StorageInDoubt, StorageUnavailable
 from duihua.db.session import Session
 from duihua.generation import journal as journals
 from duihua.generation import journal_repository, repository, starting
+from duihua.schemas import stream
 from tests.db.notes import on_postgres, on_sqlite, sqlite_path
 from tests.fixtures.client import Client, Event, Stream
 from tests.fixtures.database import postgres as on_server
 from tests.fixtures.server import StartServer
 from tests.fixtures.upstream import reply
 from tests.fixtures.watched_database import WatchedDatabase
+from tests.generation.abandoned import abandon, recovery_of
 from tests.generation.asking import asked, scripted, until
 from tests.generation.laws import lawful, stored
 
@@ -223,3 +225,17 @@ async def test_a_run_outlives_its_connections_and_a_restart_of_the_server(
         events = seen + await following
     assert lawful(events)["content"] == " ".join(map(str, range(1, 301)))
     await stored(client, chat_id, events)
+
+
+async def test_thoughts_survive_their_process(client: Client) -> None:
+    chat_id = (await client.conversation())["uuid"]
+    left = await abandon(client, chat_id)
+    pieces = [("reasoning", "想一想"), ("chunk", "一半")]
+    rows = [
+        (left.generation_id, number, stream.piece(kind, left.message_id, text))
+        for number, (kind, text) in enumerate(pieces, start=3)
+    ]
+    await client.app.state.database.write(journal_repository.append_events, rows)
+    assert await recovery_of(client).recover() == 1
+    reply = await stored(client, chat_id, await client.stream(f"/chat/messages/stream/{left.task_id}"))
+    assert (reply["content"], reply["reasoning"]) == ("一半", "想一想")

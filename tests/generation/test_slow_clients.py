@@ -69,3 +69,11 @@ async def test_who_takes_nothing_keeps_no_server(start_server: StartServer) -> N
         while not _waiting():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
     await silent.read()
+
+
+async def test_nobody_follows_what_nobody_reads(client: Client) -> None:
+    chat_id = (await client.conversation())["uuid"]
+    await client.stream("/chat/messages/stream", asked(chat_id, tokens=3))
+    async with asyncio.timeout(5):
+        while client.app.state.engine.feeds.followed:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
