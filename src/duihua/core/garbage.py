@@ -10,7 +10,7 @@ import time
 
 # New objects before those are walked (Python's own 700 are soon on their way to hundreds of streams); so many
 # times, before those that were left are, too; and so many times of that, before all are.
-_THRESHOLDS = (5_000, 1, 2)
+_THRESHOLDS = (2_000, 1, 2)
 # Longer than what comes and goes takes. What is frozen is freed as ever, but cycles are not found any more.
 _LONG_SECONDS = 0.005
 
