@@ -28,7 +28,7 @@ from benchmarks.bombs import bombs
 from benchmarks.databases import temporary_database
 from benchmarks.disks import disk_full, file_read_only
 from benchmarks.exactly_once import cut, retried
-from benchmarks.fault_cluster import cluster, lost
+from benchmarks.fault_cluster import WHERE_SERVERS_DIE, cluster, lost
 from benchmarks.fifty_writers import fifty_writers
 from benchmarks.figures import percentile, table
 from benchmarks.fuzzing import fuzzed
@@ -74,8 +74,14 @@ async def dying(given: argparse.Namespace) -> list[Row]:
             "G1 durable before shown: worker killed, one frozen",
             one,
             f"{2 * given.rounds} workers, {given.frozen} s",
+            ends=WHERE_SERVERS_DIE,
         ),
-        lost("G1 durable before shown: all killed at once", all_, f"{3 * given.rounds} workers"),
+        lost(
+            "G1 durable before shown: all killed at once",
+            all_,
+            f"{3 * given.rounds} workers",
+            ends=WHERE_SERVERS_DIE,
+        ),
         in_time("G5 every run ends: after kill or SIGSTOP", one.seconds, 15),
         in_time("G5 every run ends: after the restart of all", all_.seconds, 15),
     ]
@@ -96,7 +102,7 @@ async def renewed(given: argparse.Namespace) -> list[Row]:
         left = sum(run.state == "streaming" for runs in (await held(on.url)).values() for run in runs)
     resumed = max(found.gaps, default=0.0)
     return [
-        lost("G2 rolling restart of 3 workers", found, f"{dict(found.ends)}"),
+        lost("G2 rolling restart of 3 workers", found, f"{dict(found.ends)}", ends=WHERE_SERVERS_DIE),
         in_time("G2 rolling restart: clients resume", resumed, 2),
         in_time("G5 SIGTERM drains", seconds, 10),
         Row("G5 SIGTERM leaves nothing unfinished", "0", str(left), left == 0),

@@ -40,6 +40,7 @@ async def fifty_writers(given: argparse.Namespace) -> list[Row]:
             locked = server.log.count("database is locked")
         damage = {integrity(file) for file in (path, path.with_name(_COPY))} - {"ok"}
     refusals = sum((writer.refusals for writer in those), Counter())
+    texts = sum(len(writer.texts) for writer in those)
     done, slowest = sum(writer.acknowledged for writer in those), max(writer.slowest for writer in those)
     print(*wrong[:5], sep="\n", flush=True)
     told = f"{done} acknowledged in {given.writing:g} s, slowest {slowest:.1f} s, beside {copied} backups"
@@ -54,8 +55,8 @@ async def fifty_writers(given: argparse.Namespace) -> list[Row]:
         Row(
             "G14 50 writers: acknowledged and not there",
             "0",
-            f"{len(wrong)}, {damage or 'file and backup whole'}",
-            not wrong and not damage,
+            f"{len(wrong)} of {texts} texts, {damage or 'file and backup whole'}",
+            not wrong and not damage and texts >= _WRITERS and copied > 0,
         ),
     ]
 

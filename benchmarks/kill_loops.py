@@ -15,12 +15,12 @@ from typing import Any
 
 from benchmarks.crowd import Crowd, crowd
 from benchmarks.databases import integrity
-from benchmarks.fault_cluster import WORKERS, Count, cluster, lost
+from benchmarks.fault_cluster import WHERE_SERVERS_DIE, WORKERS, Count, cluster, lost
 from benchmarks.guarantees import Row, in_time
 from duihua.db import migrate
 from tests.faults.driver import Server, Servers, servers
 from tests.faults.nursery import nursery
-from tests.faults.scenarios import Outcome, tolerable
+from tests.faults.scenarios import Outcome
 from tests.fixtures.postgres_server import private_postgres
 
 # Longer than a lease, a round of recovery, and the start of a server on a busy machine.
@@ -72,8 +72,8 @@ class Kills:
     def _row(self, found: Outcome) -> Row:
         promise = f"G1, G2, G3 durable, once: {_WHERE[self._mode]}"
         kills = f"{self._count.of(self.done)} kills, {self._met} times a reply was coming"
-        row = lost(promise, found, f"{kills}, {dict(found.ends)}, refusals: {dict(found.refusals)}")
-        row = row._replace(holds=row.holds and tolerable(list(found.refusals)))
+        told = f"{kills}, {dict(found.ends)}, refusals: {dict(found.refusals)}"
+        row = lost(promise, found, told, ends=WHERE_SERVERS_DIE)
         return self._count.completed(row, self.done)
 
     def _in_time(self, found: Outcome) -> Row:

@@ -127,6 +127,10 @@ class _Upgraded:
                     return Died(after, list(self._problems(copy)))
                 if migrate.check(copy.url) is not migrate.State.CURRENT:
                     return Died(after, [f"{copy.url}: neither old nor new after {after:.2f} s"])
+                # It had committed, and whatever follows may be lost.
+                problems = list(self._problems(copy))
+                if problems or process.exitcode == -signal.SIGKILL:
+                    return Died(after, problems)
                 self.seconds = after
 
     def _problems(self, copy: Place) -> Iterator[str]:

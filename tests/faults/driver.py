@@ -23,6 +23,8 @@ from tests.fixtures.server import documented
 # For a machine that is busy with other tests; a healthy one needs a tenth of it.
 START_SECONDS = 60.0
 STARTED = "Duihua 对话"
+# The last, so that it is the program beside these tests that is tried.
+_HANDED_ON = {"PATH", "HOME", "LANG", "PYTHONPATH"}
 
 
 class Ended(AssertionError):
@@ -119,7 +121,7 @@ class Servers:
     ) -> None:
         self._nursery = nursery
         self._environment = {
-            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}},
+            **{name: value for name, value in os.environ.items() if name in _HANDED_ON},
             "DUIHUA_DATA_DIR": str(folder),
             "DUIHUA_DISCOVER": "false",
             "DUIHUA_LOG_FORMAT": "json",
