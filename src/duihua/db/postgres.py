@@ -27,7 +27,7 @@ FIRST_SECONDS, PING_SECONDS = 3.0, 2.0
 ATTEMPTS = 3
 # A connection that nobody has used for so long is tried before it is used.
 TRUSTED_SECONDS = 1.0
-_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_UNANSWERED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _SESSION = {
     "timezone": "UTC",
     # A process that is frozen in the middle of a transaction must not hold its locks for ever.
@@ -133,7 +133,7 @@ def _try_idle_ones(engine: AsyncEngine) -> None:
 
     A connection that was used just now and is lost is found out by its use; the unit runs again then.
     """
-    pool, errors = engine.sync_engine.pool, (*_DRIVER_ERRORS, OSError)
+    pool = engine.sync_engine.pool
 
     def used(_: Any, record: Any) -> None:
         record.info["used_at"] = time.monotonic()
@@ -142,7 +142,7 @@ def _try_idle_ones(engine: AsyncEngine) -> None:
         if time.monotonic() - record.info["used_at"] > TRUSTED_SECONDS:
             try:
                 await_only(connection.driver_connection.execute("SELECT", timeout=PING_SECONDS))
-            except errors as error:
+            except _UNANSWERED as error:
                 raise DisconnectionError from error
 
     event.listen(pool, "connect", used)

@@ -14,7 +14,6 @@ CONVERSATION = "conversation"
 # SQLite joins at most 500 queries.
 _RANGES_AT_ONCE = 100
 # There are as many of these statements as there are time ranges, and SQLAlchemy would keep hundreds of them.
-_KEPT: dict[str, Any] = {}
 _ONCE: dict[str, Any] = {"compiled_cache": None}
 
 
@@ -54,7 +53,7 @@ def between(session: Session, counted: Counted, borders: Sequence[int]) -> list[
 def _place(borders: Sequence[int], first: int, end: int) -> str:
     """Which of these places it is, by halves: a year has 366 days, and many rows.
 
-    As SQL: as expressions of SQLAlchemy a year is ten thousand objects.
+    As SQL: as expressions of SQLAlchemy a year is thousands of objects.
     """
     if end - first == 1:
         return str(first)
@@ -96,10 +95,10 @@ _KEY: tuple[Any, ...] = (Tally.group_id, Tally.kind, Tally.model_id)
 _SUMS: tuple[Any, ...] = (func.sum(Tally.number), func.sum(Tally.tokens), func.sum(Tally.characters))
 
 
-def _counts(session: Session, statement: Select[Any], options: Mapping[str, Any] = _KEPT) -> list[Counts]:
+def _counts(session: Session, statement: Select[Any], once: Mapping[str, Any] | None = None) -> list[Counts]:
     # By their places in the list: to PostgreSQL an expression with parameters is a new one each time.
     grouped = statement.group_by(*(literal_column(str(place)) for place in range(1, len(_KEY) + 2)))
-    return [_counts_of(row) for row in session.execute(grouped, execution_options=options)]
+    return [_counts_of(row) for row in session.execute(grouped, execution_options=once or {})]
 
 
 def _counts_of(row: Any) -> Counts:
