@@ -19,17 +19,19 @@ from contextlib import suppress
 import asyncpg
 import uvloop
 
+from benchmarks import replies
 from benchmarks.api import STREAM, Api, join, say
 from benchmarks.databases import temporary_database
 from benchmarks.figures import middle, percentile, table, verdict
 from benchmarks.processes import Running, Setting, Stage, cpu_seconds, stage
-from benchmarks.sse_client import Exchange, Mismatch, open_exchange, parse
+from benchmarks.sse_client import Event, Exchange, Mismatch, check_whole, open_exchange, parse
 from benchmarks.streaming_window import Cost, chunks_for, window
 from benchmarks.streams import Load, calls
 
 MOST_RATIO = 1.6
 MOST_STOP_MS, MOST_RESUME_MS = 200.0, 100.0
 _RATE = 50.0
+_CHUNKS = 5000
 _AT_ONCE = 4
 
 
@@ -111,33 +113,48 @@ def _costs(found: Mapping[str, Sequence[Cost]], postgres: Sequence[float]) -> fl
     return ratio
 
 
-async def _running(on: Stage, api: Api, key: str) -> Exchange:
-    """A long reply that has begun. Raises Mismatch."""
-    script = {"chunks": 5000, "rate": _RATE, "key": key}
-    exchange = await open_exchange(api.port, say(api.port, await api.conversation(), "问", script))
-    while b'"chunk"' not in b"".join(exchange.blocks):
+async def _running(api: Api, key: str, *, speaks: bool = True) -> Exchange:
+    """A long reply that has begun, or one that `speaks`. Raises Mismatch."""
+    script = {"chunks": _CHUNKS, "rate": _RATE, "key": key}
+    exchange = await open_exchange(api.port, say(api.port, await api.conversation(), key, script))
+    await exchange.head
+    while speaks and b'"chunk"' not in b"".join(exchange.blocks):
         if exchange.ended.done():
             raise Mismatch(f"status {exchange.status}: {exchange.rest[:300]!r}")
         await asyncio.sleep(0.01)
     return exchange
 
 
+def _check_stopped(key: str, events: list[Event]) -> None:
+    """It has everything once, up to where it was stopped, of what the upstream said. Raises Mismatch."""
+    text = check_whole(events)
+    if events[-1].value["type"] != "cancelled":
+        raise Mismatch("a stopped reply ended otherwise")
+    if not "".join(replies.pieces(key, _CHUNKS)).startswith(text):
+        raise Mismatch(f"this is not what the upstream said: {text[:300]!r}")
+
+
 async def _stop_there(on: Stage, here: Api, there: Api, key: str) -> float:
-    """Milliseconds from asking the one worker until the other's upstream has its socket closed."""
-    exchange = await _running(on, here, key)
+    """Milliseconds from asking the one worker until the other's upstream has its socket closed.
+
+    Half of the replies are stopped in mid-stream, half as soon as they have a name: where their upstream is
+    not asked any more, until the other worker's client has the end.
+    """
+    exchange = await _running(here, key, speaks=random.random() < 0.5)
     asked = time.monotonic()
     await there.call("POST", f"{STREAM}/cancel?task_id={exchange.task_id}")
-    while (closed := (await calls(on.upstream.port, key))[0]["closed_at"]) is None:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
     await exchange.ended
-    if parse(exchange.blocks)[-1].value["type"] != "cancelled":
-        raise Mismatch("a stopped reply ended otherwise")
-    return (closed - asked) * 1000
+    ended = time.monotonic()
+    while any(call["closed_at"] is None for call in await calls(on.upstream.port, key)):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    _check_stopped(key, parse(exchange.blocks))
+    closed = [call["closed_at"] for call in await calls(on.upstream.port, key)]
+    return (max(closed, default=ended) - asked) * 1000
 
 
-async def _resume_there(on: Stage, here: Api, there: Api, key: str) -> float:
+async def _resume_there(_: Stage, here: Api, there: Api, key: str) -> float:
     """Milliseconds to the first byte at a worker that has not followed this reply yet."""
-    exchange = await _running(on, here, key)
+    exchange = await _running(here, key)
     await asyncio.sleep(random.uniform(0.1, 0.5))
     exchange.close()
     seen = parse(exchange.blocks)
@@ -145,10 +162,9 @@ async def _resume_there(on: Stage, here: Api, there: Api, key: str) -> float:
     await again.head
     milliseconds = (time.monotonic() - again.asked_at) * 1000
     await again.first
-    if parse(again.blocks)[0].id != seen[-1].id + 1:
-        raise Mismatch("a resumed reply does not go on where it was")
     await here.call("POST", f"{STREAM}/cancel?task_id={exchange.task_id}")
     await again.ended
+    _check_stopped(key, seen + parse(again.blocks))
     return milliseconds
 
 
@@ -181,7 +197,7 @@ async def distances(
         servers: list[Running] = [await on.start_server(name, Setting(environment)) for name in names]
         await asyncio.sleep(1)
         async with Api(servers[0].port) as a, Api(servers[1].port) as b:
-            background = [await _running(on, api, f"{names[0]}-{at}") for api in (a, b) for at in range(10)]
+            background = [await _running(api, f"{names[0]}-{at}") for api in (a, b) for at in range(10)]
             how = "" if with_redis else ", without Redis"
             tries = given.tries if with_redis else max(_AT_ONCE, given.tries // 4)
             found[f"resume{how}"] = await _tries(_resume_there, on, (a, b), tries, f"resume{names[0]}")

@@ -9,6 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
+from redis.asyncio import Redis
+
 from benchmarks.databases import temporary_database
 from benchmarks.guarantees import Row
 from duihua.db import migrate
@@ -20,6 +23,14 @@ WORKERS = "3"
 # What a server that dies has not ended is told as interrupted.
 WHERE_SERVERS_DIE = frozenset({"complete", "generation_interrupted"})
 _FOLLOWING_SECONDS = 300.0
+_LEAVING_SECONDS = 10.0
+# Ten, and the one of the journal.
+_SESSIONS_OF_A_WORKER = 11
+_SAID = "duihua:said:"
+_SESSIONS = (
+    "SELECT coalesce(state, '') AS state FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 class Cluster(NamedTuple):
@@ -46,6 +57,34 @@ async def cluster(
             environment = {"DUIHUA_WORKERS": WORKERS, "REDIS_URL": given.redis, **options}
             async with servers(Path(folder), url, nursery=nursery, **environment) as started:
                 yield Cluster(started, url, given)
+
+
+async def left(on: Cluster) -> Row:
+    """A row about what clients that are gone have left at workers that still serve."""
+    until = time.monotonic() + _LEAVING_SECONDS
+    found = await _left(on)
+    while any(found.values()) and time.monotonic() < until:
+        await asyncio.sleep(0.2)
+        found = await _left(on)
+    measured = ", ".join(f"{number} {what}" for what, number in found.items() if number) or "none"
+    promise = "G13 clients that are gone leave no subscription, transaction or connection too many"
+    return Row(promise, "none", measured, measured == "none")
+
+
+async def _left(on: Cluster) -> dict[str, int]:
+    connection = await asyncpg.connect(on.url, timeout=10)
+    try:
+        owners = {row["owner"] for row in await connection.fetch("SELECT DISTINCT owner FROM generations")}
+        states = [row["state"] for row in await connection.fetch(_SESSIONS)]
+    finally:
+        await connection.close()
+    async with Redis.from_url(on.given.redis) as redis:
+        heard = {name.decode().removeprefix(_SAID) for name in await redis.pubsub_channels(f"{_SAID}*")}
+    return {
+        "subscriptions": len(heard & owners),
+        "transactions": sum(state.startswith("idle in transaction") for state in states),
+        "connections": max(0, len(states) - int(WORKERS) * _SESSIONS_OF_A_WORKER),
+    }
 
 
 class Count:

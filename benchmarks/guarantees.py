@@ -60,7 +60,7 @@ async def outcome(part: Callable[[G], Awaitable[list[Row]]], given: G, seconds: 
         async with asyncio.timeout(seconds):
             rows = await part(given)
     except (TimeoutError, OSError, AssertionError, RuntimeError) as error:
-        rows = [Row(part.__name__, "a result", f"{type(error).__name__} {error}"[:60], False)]
+        rows = [Row(part.__name__, "a result", f"{type(error).__name__} {error}"[:2000], False)]
     print(f"  {part.__name__}: {time.monotonic() - began:.0f} s", flush=True)
     return rows
 

@@ -218,10 +218,12 @@ async def measure(given: argparse.Namespace) -> int:
         print(f"  all streams of a round ended and checked {middle(rounds.settled):.1f} s after the start of")
         print(f"  the restarted server (median; most: {max(rounds.settled):.1f} s)")
     wrong = [text for _, tally in tallies for text in tally.wrong]
+    seen = max(tally.events for _, tally in tallies)
     print(*wrong[:10], *complaints[:10], sep="\n")
     return verdict(
         [
             (f"{len(wrong)} lost or wrong", not wrong),
+            (f"{seen} events had been seen", seen > 0),
             (f"integrity of the database: {damage}", damage == "ok"),
             (f"{len(complaints)} complaints in the server's log, exit status {status}", not complaints),
         ]

@@ -67,9 +67,7 @@ async def storages(given: argparse.Namespace) -> list[Row]:
     async with _storage() as on:
         accidents = _accidents(on.postgres, on.before_postgres) | _of_redis(on.redis, on.before_redis)
         for name, accident in accidents.items():
-            found = await scenarios.with_database_accident(
-                on.server, on.postgres.url, given.streams, accident
-            )
+            found = await scenarios.with_storage_accident(on.server, on.postgres.url, given.streams, accident)
             rows.append(lost(f"G14 {name}", found, f"longest silence {found.silence:.1f} s"))
     return rows
 
@@ -110,7 +108,7 @@ async def redis_away(given: argparse.Namespace) -> list[Row]:
         scenarios.asking(on.server, on.postgres.url) as clients,
     ):
         tokens = int(_RATE * (_AWAY_SECONDS + 15))
-        await clients.ask(given.streams, through=between.port, tokens=tokens, rate=_RATE)
+        await clients.ask(given.streams, through=between, tokens=tokens, rate=_RATE)
         await asyncio.sleep(2)
         await on.redis.kill()
         until = time.monotonic() + _AWAY_SECONDS

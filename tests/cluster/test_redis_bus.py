@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvloop
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
@@ -160,3 +161,24 @@ async def test_what_is_asked_for_as_a_connection_ends_makes_no_second_one(redis:
         await until(lambda: ears.asked_to_look > 0)
         await becomes(a, "ok")
         assert len(await listening(redis)) == 2
+
+
+async def test_a_connection_is_lost_alike_under_uvloop(
+    redis: PrivateRedis, lines: list[MutableMapping[str, Any]]
+) -> None:
+    """There it is a RuntimeError to write to one that is closed: no bug of ours, and no traceback."""
+
+    async def lost() -> None:
+        async with bus(redis, "a", asked=Ears()) as a:
+            await becomes(a, "ok")
+            (connection,) = a._redis.connection_pool._available_connections
+            connection._writer.transport.abort()
+            await asyncio.sleep(0.01)
+            a.publish(said("a", 1))
+            await becomes(a, "degraded")
+            await becomes(a, "ok")
+
+    await asyncio.to_thread(uvloop.run, lost())
+    (line,) = [line for line in lines if "the database instead" in line["event"]]
+    assert line["log_level"] == "warning"
+    assert "the handler is closed" in line["reason"]

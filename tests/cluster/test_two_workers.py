@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from duihua.generation import engine as engines
 from duihua.generation import watch
@@ -72,7 +73,16 @@ async def test_with_redis_notices_are_enough(
         await check_join_resume_and_stop(a, b, least_events=10)
         assert time.monotonic() - began < 15, "that was no notice"
         # Nobody follows anything any more: nobody is listened to.
+        async with asyncio.timeout(10):
+            while await _listened_to(redis):  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(0.05)
         assert not b.app.state.engine.feeds.elsewhere
+
+
+async def _listened_to(redis: PrivateRedis) -> list[bytes]:
+    """The topics of replies that some worker listens to."""
+    async with Redis.from_url(redis.url) as asking:
+        return list(await asking.pubsub_channels("duihua:said:*"))
 
 
 async def test_without_redis_it_is_the_same(workers: Workers) -> None:

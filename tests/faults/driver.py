@@ -168,6 +168,11 @@ class Servers:
             if server.is_running:
                 await server.kill()
 
+    def check_logs(self) -> None:
+        """Whatever was done to them, no server has met what it did not expect. Raises AssertionError."""
+        unexpected = [line for server in self._all for line in server.log.splitlines() if "Traceback" in line]
+        assert not unexpected, "\n".join(unexpected)
+
 
 @asynccontextmanager
 async def servers(
@@ -179,6 +184,7 @@ async def servers(
         yield started
     finally:
         await started.end()
+    started.check_logs()
 
 
 @asynccontextmanager

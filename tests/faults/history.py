@@ -44,6 +44,7 @@ class Insistent:
         self.refusals: Counter[str] = Counter()
         self.ended_at = 0.0
         self._listener: Listener | None = None
+        self._lost_at: float | None = None
 
     @property
     def end(self) -> str:
@@ -65,16 +66,12 @@ class Insistent:
 
     async def follow(self) -> None:
         """Ask, and insist."""
-        lost_at = None
         while not self.end:
             listener = await self._listened()
+            self._lost_at = self._lost_at or time.monotonic()
             if listener is not None and listener.status == 200:
-                if lost_at is not None:
-                    self.gaps.append(listener.began_at - lost_at)
-                lost_at = time.monotonic()
                 self._take(listener)
             else:
-                lost_at = lost_at or time.monotonic()
                 await asyncio.sleep(_PAUSE_SECONDS)
         self.ended_at = time.monotonic()
 
@@ -87,14 +84,22 @@ class Insistent:
             return None
         self._listener = listener
         listener.heard_at = time.monotonic()
-        while not listener.ended.done():
+        while True:
             await asyncio.wait([listener.ended], timeout=0.2)
+            self._note_gap(listener)
+            if listener.ended.done():
+                break
             if time.monotonic() - listener.heard_at > PATIENCE_SECONDS:
                 listener.abort()
         if listener.status not in {0, 200}:
             why = listener.answer()["error"] if listener.ended.result() else "cut"
             self.refusals[f"{listener.status} {why}"] += 1
         return listener
+
+    def _note_gap(self, listener: Listener) -> None:
+        if self._lost_at is not None and listener.status == 200:
+            self.gaps.append(listener.began_at - self._lost_at)
+            self._lost_at = None
 
     def _take(self, listener: Listener) -> None:
         self.frames += listener.frames()

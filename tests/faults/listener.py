@@ -77,7 +77,8 @@ class Listener(asyncio.Protocol):
 
     @property
     def status(self) -> int:
-        return int(self._parser.get_status_code())
+        """0 until the whole head is there: one that is cut may have a part of its number."""
+        return int(self._parser.get_status_code()) if self.began_at else 0
 
     @property
     def task_id(self) -> str | None:

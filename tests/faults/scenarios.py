@@ -17,8 +17,10 @@ import asyncpg
 
 from tests.faults.driver import Server, Servers, client_of
 from tests.faults.history import Insistent, differences, held
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxy, proxy
 from tests.fixtures.client import PatientClient
+
+_SCATTERED_SECONDS = 10.0
 
 
 class Outcome(NamedTuple):
@@ -51,12 +53,26 @@ class Asking:
         async with client_of(self._server, PatientClient) as client:
             return [(await client.conversation())["uuid"] for _ in range(number)]
 
-    async def ask(self, number: int, *, through: int | None = None, **script: Any) -> None:
-        """So many more, `through` the port of a proxy."""
-        ports = self.ports if through is None else [through]
+    async def ask(self, number: int, *, through: Proxy | None = None, **script: Any) -> None:
+        """So many more, `through` a proxy."""
+        ports = self.ports if through is None else [through.port]
         new = [Insistent(ports, chat_id, **script) for chat_id in await self.conversations(number)]
         self.clients += new
         self._following += [asyncio.create_task(client.follow()) for client in new]
+
+    async def scatter(self, between: Proxy) -> None:
+        """Cut every connection once: whoever is free takes the next, so that most replies run elsewhere.
+
+        What gaps there are afterwards come from what happens then.
+        """
+        async with asyncio.timeout(_SCATTERED_SECONDS):
+            while not all(client.hears(_SCATTERED_SECONDS) for client in self.clients):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            between.sever()
+            while not all(client.gaps for client in self.clients):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.02)
+        for client in self.clients:
+            client.gaps.clear()
 
     async def owners(self) -> Counter[str]:
         """How many replies each worker has taken."""
@@ -133,9 +149,13 @@ async def kill_all(started: Servers, server: Server, database_url: str, streams:
 
 
 async def renew(server: Server, database_url: str, streams: int, **script: Any) -> Outcome:
-    """Every worker is replaced by a new one while replies run, and some are asked for."""
-    async with asking(server, database_url) as clients:
-        await clients.ask(streams // 2, **script)
+    """Every worker is replaced by a new one while replies run, and some are asked for.
+
+    Most of the first half are followed at another worker: who follows at one that ends has to come back.
+    """
+    async with proxy(server.port) as between, asking(server, database_url) as clients:
+        await clients.ask(streams // 2, through=between, **script)
+        await clients.scatter(between)
         began = time.monotonic()
         server.renew()
         for _ in server.workers:
@@ -144,13 +164,13 @@ async def renew(server: Server, database_url: str, streams: int, **script: Any) 
         return await clients.outcome(began, patience=120)
 
 
-async def with_database_accident(
+async def with_storage_accident(
     server: Server, database_url: str, streams: int, accident: Callable[[], Awaitable[None]]
 ) -> Outcome:
-    """Something happens to the database while replies run."""
-    async with asking(server, database_url) as clients:
-        await clients.ask(streams, tokens=150, rate=25)
-        await asyncio.sleep(0.5)
+    """Something happens to the database or to Redis while replies run, most followed at another worker."""
+    async with proxy(server.port) as between, asking(server, database_url) as clients:
+        await clients.ask(streams, through=between, tokens=150, rate=25)
+        await clients.scatter(between)
         began = time.monotonic()
         await accident()
         return await clients.outcome(began, patience=60)

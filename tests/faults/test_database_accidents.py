@@ -8,7 +8,7 @@ from duihua.db.postgres import TRUSTED_SECONDS
 from duihua.models.generation import LEASE
 from tests.faults.driver import servers
 from tests.faults.proxy import Proxy, proxy
-from tests.faults.scenarios import sever, stall, terminate_backends, tolerable, with_database_accident
+from tests.faults.scenarios import sever, stall, terminate_backends, tolerable, with_storage_accident
 from tests.fixtures.postgres_server import PrivatePostgres, private_postgres
 from tests.fixtures.server import config_for, running
 from tests.generation.asking import asked, until
@@ -35,7 +35,7 @@ async def test_replies_go_on(tmp_path: Path) -> None:
 
         async with servers(tmp_path, through(between, postgres.url), DUIHUA_WORKERS="2") as started:
             server = await started.start()
-            outcome = await with_database_accident(server, postgres.url, 8, accidents)
+            outcome = await with_storage_accident(server, postgres.url, 8, accidents)
     assert outcome.differences == []
     assert outcome.ends == {"complete": 8}
     assert tolerable(list(outcome.refusals))

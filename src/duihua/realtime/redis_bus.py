@@ -5,8 +5,8 @@ never fails: while Redis does not take anything, notices are dropped, and reader
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -119,7 +119,8 @@ class RedisBus(LocalBus):
         # Closed since it was asked for, it would connect again, and nobody would read.
         if pubsub is not self._pubsub:
             return
-        with suppress(*_UNREACHABLE):  # Whoever reads from this connection meets the same, and begins anew.
+        # Whoever reads from this connection meets the same, and begins anew.
+        with suppress(*_UNREACHABLE), _lost_alike():
             await change(pubsub, _PREFIX + topic)
 
     def _sending(self, well: bool) -> None:
@@ -196,6 +197,17 @@ def _unpack(data: bytes) -> tuple[str, Sequence[int]]:
         return "", ()
 
 
+@contextmanager
+def _lost_alike() -> Iterator[None]:
+    """What is written to a closed connection is a ConnectionError in asyncio, in uvloop a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "the handler is closed" not in str(error):
+            raise
+        raise ConnectionResetError(str(error)) from error
+
+
 async def _insist(work: _Work, tell: Callable[[bool], None]) -> None:
     """Do `work`, which does not end by itself; again after a growing pause, whatever ended it."""
     pause = FIRST_PAUSE_SECONDS
@@ -207,7 +219,8 @@ async def _insist(work: _Work, tell: Callable[[bool], None]) -> None:
 
     while True:
         try:
-            await work(well)
+            with _lost_alike():
+                await work(well)
         except _UNREACHABLE as error:
             log.warning("Redis does not answer; looking into the database instead", reason=str(error))
         except Exception:
