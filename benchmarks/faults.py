@@ -105,7 +105,12 @@ async def renewed(given: argparse.Namespace) -> list[Row]:
         lost("G2 rolling restart of 3 workers", found, f"{dict(found.ends)}", ends=WHERE_SERVERS_DIE),
         _resumed("G2 rolling restart: clients resume", found.gaps),
         in_time("G5 SIGTERM drains", seconds, 10),
-        lost("G5 SIGTERM tells every client the end", stopped, "", ends={"generation_interrupted"}),
+        lost(
+            "G5 SIGTERM tells every client the end",
+            stopped,
+            f"{dict(stopped.ends)}",
+            ends={"generation_interrupted"},
+        ),
         Row("G5 SIGTERM leaves nothing unfinished", "0", str(left), left == 0),
     ]
 

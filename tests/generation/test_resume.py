@@ -197,11 +197,11 @@ async def test_who_joins_what_is_read_here_reads_the_same(
         feeds = client.app.state.engine.feeds
         assert not feeds._whole, "nobody reads it any more"
 
-        generation_id = await client.app.state.database.read(service._id, LOCAL_USER_ID, stream.task_id)
+        found = await client.app.state.database.read(service._found, LOCAL_USER_ID, stream.task_id)
         assert await client.stream(place) == events
-        kept = feeds.whole(generation_id, [b"as a reader who is not done has it"])
-        assert feeds.get(generation_id) is kept
-        assert feeds.whole(generation_id, [b"as the next one has read it"]) is kept
+        kept = feeds.whole(found.generation_id, [b"as a reader who is not done has it"])
+        assert feeds.get(found.generation_id) is kept
+        assert feeds.whole(found.generation_id, [b"as the next one has read it"]) is kept
         with pytest.raises(InvalidInput):
             await service.attach(
                 client.app.state.database, client.app.state.engine, LOCAL_USER_ID, stream.task_id, after=99
@@ -212,8 +212,9 @@ async def test_who_joins_what_is_read_here_reads_the_same(
 async def test_what_was_missed_of_another_process_is_read(client: Client) -> None:
     left = await abandon(client, (await client.conversation())["uuid"], "一", "二")
     db, engine = client.app.state.database, client.app.state.engine
+    found = await db.read(service._found, LOCAL_USER_ID, left.task_id)
     stored = await db.read(service._replay, LOCAL_USER_ID, left.task_id)
-    feed = engine.watch.open(stored.generation_id, stored.owner, stored.frames[:2])
+    feed = engine.watch.open(found.generation_id, found.owner, stored.frames[:2])
     joined = await service.attach(db, engine, LOCAL_USER_ID, left.task_id)
     assert joined.feed is feed
     assert feed.frames == stored.frames
@@ -267,22 +268,18 @@ async def test_retries_at_once_need_one_room(start_server: StartServer) -> None:
         assert client.app.state.engine._admitted == 0
 
 
-@pytest.mark.parametrize("reading", [1, 2])
+@pytest.mark.parametrize("reading", [service._found, service._replay])
 async def test_an_end_that_comes_while_somebody_joins_is_not_missed(
-    watched: Callable[[Client], WatchedDatabase], start_server: StartServer, reading: int
+    watched: Callable[[Client], WatchedDatabase], start_server: StartServer, reading: Callable[..., Any]
 ) -> None:
     """What ends an abandoned run is told once: a reader between its reading and its waiting must hear it."""
     async with start_server() as client:
         chat_id = (await client.conversation())["uuid"]
         left = await abandon(client, chat_id, "一半")
-        readings = 0
 
         async def recover_after_reading(work: Callable[..., Any]) -> None:
-            nonlocal readings
-            if work is service._replay:
-                readings += 1
-                if readings == reading:
-                    await recovery_of(client).recover()
+            if work is reading:
+                await recovery_of(client).recover()
 
         watched(client).after = recover_after_reading
         async with asyncio.timeout(5):

@@ -133,8 +133,15 @@ class Feeds:
         return self._feeds.get(generation_id) or self._whole.get(generation_id)
 
     def open(self, generation_id: int, frames: Sequence[bytes], *, owner: str | None = None) -> Feed:
-        """The feed of a generation that is running, begun with `frames` where it is new here."""
-        return self._feeds.setdefault(generation_id, Feed(frames, owner=owner))
+        """The feed of a generation that is running, with `frames` as its first.
+
+        A request with the same key may have opened one just before the run that it asks for begins here.
+        """
+        feed = self._feeds.setdefault(generation_id, Feed())
+        feed.owner = owner
+        if len(frames) > len(feed.frames):
+            feed.extend(1, frames, ended=False)
+        return feed
 
     def whole(self, generation_id: int, frames: Sequence[bytes]) -> Feed:
         """The feed of a generation that has ended with these `frames`."""

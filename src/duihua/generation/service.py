@@ -10,7 +10,7 @@ from duihua.db.session import Database, Session, Work
 from duihua.generation import journal_repository, repository
 from duihua.generation.ending import Ending, terminal_event
 from duihua.generation.engine import Engine, ShuttingDown, TooManyGenerations
-from duihua.generation.feeds import Feed
+from duihua.generation.feeds import Feed, Feeds
 from duihua.generation.starting import Begun, Caller
 from duihua.http.repository import once
 from duihua.messages import service as messages
@@ -86,26 +86,22 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
         GenerationNotFound; InvalidInput where there is no event `after` yet; Unavailable where this
             process is about to end and another one runs it.
     """
-    known = engine.feeds.get(await db.read(_id, user_id, task_id))
+    found = await db.read(_found, user_id, task_id)
+    known = engine.feeds.get(found.generation_id)
     # Of other processes' runs something may have been missed: the journal is read again.
     if known is not None and (known.ended or known.owner is None) and after < len(known.frames):
         return Attached(task_id, known, after)
-    replay = await db.read(_replay, user_id, task_id)
-    feed = engine.feeds.get(replay.generation_id)
-    if feed is None and not replay.ended:
+    if known is None and not found.ended:
         if engine.draining:
             # Its followers were sent away from here: they are not to come back on the connection they have.
             raise Unavailable(retry_after=1)
-        # Its end may have come after that reading, and unheard here; from now on it is heard. Read once more.
-        feed = engine.watch.open(replay.generation_id, replay.owner, replay.frames)
-        replay = await db.read(_replay, user_id, task_id)
-    if feed is None and replay.swept:
-        # Its numbers are not the journal's: nobody may join it by those.
-        feed = Feed(replay.frames, ended=True)
-    elif feed is None:
-        feed = engine.feeds.whole(replay.generation_id, replay.frames)
-    else:
-        engine.feeds.catch_up(replay.generation_id, feed, replay.frames, ended=replay.ended)
+        # Before the journal is read, so that what comes after that reading is heard.
+        known = engine.watch.open(found.generation_id, found.owner)
+    replay = await db.read(_replay, user_id, task_id)
+    feed = _fed(engine.feeds, found.generation_id, known, replay)
+    if feed.ended and not feed.is_whole:
+        # While the journal was read, something came that could not be shown without it: there it is now.
+        return await attach(db, engine, user_id, task_id, after=after)
     if replay.swept and after > _BEFORE_TEXT:
         after = len(feed.frames) - 1
     if after > len(feed.frames):
@@ -113,15 +109,29 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
     return Attached(task_id, feed, after)
 
 
-def _id(session: Session, user_id: int, task_id: str) -> int:
-    return _owned(session, user_id, task_id).id
+def _fed(feeds: Feeds, generation_id: int, known: Feed | None, replay: "_Replay") -> Feed:
+    feed = feeds.get(generation_id) or known
+    if feed is not None:
+        feeds.catch_up(generation_id, feed, replay.frames, ended=replay.ended)
+        return feed
+    # The numbers of what is retold are not the journal's: nobody may join it by those.
+    return Feed(replay.frames, ended=True) if replay.swept else feeds.whole(generation_id, replay.frames)
+
+
+class _Found(NamedTuple):
+    generation_id: int
+    owner: str
+    ended: bool
+
+
+def _found(session: Session, user_id: int, task_id: str) -> _Found:
+    generation = _owned(session, user_id, task_id)
+    return _Found(generation.id, generation.owner, generation.state != MessageState.STREAMING)
 
 
 class _Replay(NamedTuple):
     """A generation's events. Those of a `swept` one are retold: the text between may be cut otherwise."""
 
-    generation_id: int
-    owner: str
     ended: bool
     swept: bool
     frames: list[bytes]
@@ -134,7 +144,7 @@ def _replay(session: Session, user_id: int, task_id: str) -> _Replay:
     swept = ended and not payloads
     told = _retell(session, generation) if swept else payloads
     frames = [stream.frame(seq, payload) for seq, payload in enumerate(told, start=1)]
-    return _Replay(generation.id, generation.owner, ended, swept, frames)
+    return _Replay(ended, swept, frames)
 
 
 def _retell(session: Session, generation: Generation) -> list[bytes]:
@@ -225,7 +235,7 @@ async def terminate(db: Database, engine: Engine, user_id: int) -> int:
 
 
 def _request_end(session: Session, user_id: int, task_id: str) -> list[repository.Asked]:
-    return repository.request_end(session, user_id, [_id(session, user_id, task_id)])
+    return repository.request_end(session, user_id, [_owned(session, user_id, task_id).id])
 
 
 def _state(session: Session, user_id: int, task_id: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ class Watch:
         self._looking = Looking(self._look, POLL_SECONDS)
         self._listening: set[str] = set()
 
-    def open(self, generation_id: int, owner: str, frames: Sequence[bytes]) -> Feed:
-        """The feed of a run of `owner`, begun with `frames` where it is new here."""
+    def open(self, generation_id: int, owner: str, frames: Sequence[bytes] = ()) -> Feed:
+        """The feed of a run of `owner`, with `frames` as its first."""
         feed = self._feeds.open(generation_id, frames, owner=owner)
         self._listen()
         return feed
