@@ -62,6 +62,9 @@ async def outcome(part: Callable[[G], Awaitable[list[Row]]], given: G, seconds: 
     except (TimeoutError, OSError, AssertionError, RuntimeError) as error:
         rows = [Row(part.__name__, "a result", f"{type(error).__name__} {error}"[:2000], False)]
     print(f"  {part.__name__}: {time.monotonic() - began:.0f} s", flush=True)
+    # All of them together come hours later.
+    for row in rows:
+        print(f"    {'ok' if row.holds else 'MISSED'}  {row.promise}: {row.measured}", flush=True)
     return rows
 
 
