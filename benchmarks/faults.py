@@ -53,6 +53,7 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcome:
         sum(outcome.events for outcome in outcomes),
         max(outcome.seconds for outcome in outcomes),
         [gap for outcome in outcomes for gap in outcome.gaps],
+        [wait for outcome in outcomes for wait in outcome.waits],
         max(outcome.silence for outcome in outcomes),
         sum((outcome.refusals for outcome in outcomes), Counter()),
     )

@@ -13,6 +13,7 @@ from duihua.db.session import Database, Session
 from duihua.models.user import LOCAL_USER_ID
 from tests.api.routes import Route, call, routes
 from tests.api.test_foreign import my_things
+from tests.db.notes import on_sqlite
 from tests.fixtures.client import Client
 from tests.fixtures.rows import Owned, every_row
 
@@ -133,6 +134,8 @@ def acts(before: Rows, after: Rows) -> set[Told]:
     return happened
 
 
+# What is told is told before a database is asked.
+@on_sqlite
 async def test_every_route_tells_what_it_changes(client: Client, told: list[Told]) -> None:
     db: Database = client.app.state.database
     changing, untold = set(), {}

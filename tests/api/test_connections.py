@@ -9,6 +9,7 @@ from duihua.db.session import Session
 from duihua.models import Connection
 from duihua.providers.breaker import FAILURES
 from tests.fixtures.client import Client
+from tests.fixtures.server import StartServer
 from tests.fixtures.upstream import Upstream, answer, models, reply
 
 KEY = "sk-canary-0123456789abcd"
@@ -122,6 +123,23 @@ async def test_the_models_on_offer_outlast_a_provider_that_is_away(client: Clien
         ("named", "inactive"),
         ("m-1", "inactive"),
     ]
+
+
+async def test_a_question_just_after_the_start_waits_for_what_the_operator_offers(
+    start_server: StartServer,
+) -> None:
+    """Else it would be put to a connection of the user's own, which has no such model."""
+    slow = [0.5, *models("theirs")]
+    async with (
+        Upstream(slow, reply("theirs")) as operators,
+        Upstream(models(), reply("own")) as own,
+        start_server(openai_base_url=operators.url) as client,
+    ):
+        await connect(client, own.url)
+        chat = await client.conversation(model_id="theirs", title="已有")
+        told = (await client.post("/chat/messages", {"chat_id": chat["uuid"], "content": "问"})).data
+        assert told["reply"]["content"] == "theirs"
+        assert [call.method for call in own.calls] == []
 
 
 async def test_what_a_former_address_lists_is_not_kept(client: Client) -> None:

@@ -39,6 +39,8 @@ class Insistent:
         self.task_id: str | None = None
         # Seconds from the loss of a connection until the next one had answered.
         self.gaps: list[float] = []
+        # Of the same, those since it had asked again: the rest is the client's own pause.
+        self.waits: list[float] = []
         # When something of the reply came, on whichever connection.
         self.heard: list[float] = []
         self.refusals: Counter[str] = Counter()
@@ -77,6 +79,7 @@ class Insistent:
 
     async def _listened(self) -> Listener | None:
         """What one connection gave until it ended, or was given up."""
+        asked_at = time.monotonic()
         try:
             listener = await listen(random.choice(self._ports), self._request)
         except (OSError, IndexError):
@@ -86,7 +89,7 @@ class Insistent:
         listener.heard_at = time.monotonic()
         while True:
             await asyncio.wait([listener.ended], timeout=0.2)
-            self._note_gap(listener)
+            self._note_gap(listener, asked_at)
             if listener.ended.done():
                 break
             if time.monotonic() - listener.heard_at > PATIENCE_SECONDS:
@@ -96,9 +99,10 @@ class Insistent:
             self.refusals[f"{listener.status} {why}"] += 1
         return listener
 
-    def _note_gap(self, listener: Listener) -> None:
+    def _note_gap(self, listener: Listener, asked_at: float) -> None:
         if self._lost_at is not None and listener.status == 200:
             self.gaps.append(listener.began_at - self._lost_at)
+            self.waits.append(listener.began_at - asked_at)
             self._lost_at = None
 
     def _take(self, listener: Listener) -> None:

@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
     """What an accident did: differences between what was seen and what is kept, and how replies ended.
 
     `seconds` is from the accident to the last end; `gaps` are seconds that clients were without an answer,
-    `silence` the longest that one of them heard nothing.
+    `waits` those of them since they had asked again, `silence` the longest that one of them heard nothing.
     """
 
     differences: list[str]
@@ -35,6 +35,7 @@ class Outcome(NamedTuple):
     events: int
     seconds: float
     gaps: list[float]
+    waits: list[float]
     silence: float
     refusals: Counter[str]
 
@@ -98,6 +99,7 @@ async def outcome_of(clients: Sequence[Insistent], database_url: str, since: flo
         sum(len(client.frames) for client in clients),
         max(client.ended_at for client in clients) - since,
         [gap for client in clients for gap in client.gaps],
+        [wait for client in clients for wait in client.waits],
         max(client.silence for client in clients),
         sum((client.refusals for client in clients), Counter()),
     )

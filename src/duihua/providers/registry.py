@@ -198,8 +198,8 @@ class Registry:
         self._starting = asyncio.create_task(self._start())
 
     async def started(self) -> None:
-        """Wait until that has been done once."""
-        if self._starting is not None:
+        """Wait until that has been done once: who is asked before may not be who offers the model."""
+        if self._starting is not None and not self._starting.done():
             await asyncio.wait({self._starting})
 
     async def close(self) -> None:
