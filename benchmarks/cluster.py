@@ -145,10 +145,9 @@ async def _stop_there(on: Stage, here: Api, there: Api, key: str) -> float:
     await there.call("POST", f"{STREAM}/cancel?task_id={exchange.task_id}")
     await exchange.ended
     ended = time.monotonic()
-    while any(call["closed_at"] is None for call in await calls(on.upstream.port, key)):  # noqa: ASYNC110
+    while None in (closed := [call["closed_at"] for call in await calls(on.upstream.port, key)]):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     _check_stopped(key, parse(exchange.blocks))
-    closed = [call["closed_at"] for call in await calls(on.upstream.port, key)]
     return (max(closed, default=ended) - asked) * 1000
 
 

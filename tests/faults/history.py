@@ -39,7 +39,7 @@ class Insistent:
         self.task_id: str | None = None
         # Seconds from the loss of a connection until the next one had answered.
         self.gaps: list[float] = []
-        # Of the same, those since it had asked again: the rest is the client's own pause.
+        # The same without the client's own pauses between two attempts.
         self.waits: list[float] = []
         # When something of the reply came, on whichever connection.
         self.heard: list[float] = []
@@ -47,6 +47,7 @@ class Insistent:
         self.ended_at = 0.0
         self._listener: Listener | None = None
         self._lost_at: float | None = None
+        self._paused = 0.0
 
     @property
     def end(self) -> str:
@@ -74,12 +75,12 @@ class Insistent:
             if listener is not None and listener.status == 200:
                 self._take(listener)
             else:
+                self._paused += _PAUSE_SECONDS
                 await asyncio.sleep(_PAUSE_SECONDS)
         self.ended_at = time.monotonic()
 
     async def _listened(self) -> Listener | None:
         """What one connection gave until it ended, or was given up."""
-        asked_at = time.monotonic()
         try:
             listener = await listen(random.choice(self._ports), self._request)
         except (OSError, IndexError):
@@ -89,7 +90,7 @@ class Insistent:
         listener.heard_at = time.monotonic()
         while True:
             await asyncio.wait([listener.ended], timeout=0.2)
-            self._note_gap(listener, asked_at)
+            self._note_gap(listener)
             if listener.ended.done():
                 break
             if time.monotonic() - listener.heard_at > PATIENCE_SECONDS:
@@ -99,11 +100,11 @@ class Insistent:
             self.refusals[f"{listener.status} {why}"] += 1
         return listener
 
-    def _note_gap(self, listener: Listener, asked_at: float) -> None:
+    def _note_gap(self, listener: Listener) -> None:
         if self._lost_at is not None and listener.status == 200:
             self.gaps.append(listener.began_at - self._lost_at)
-            self.waits.append(listener.began_at - asked_at)
-            self._lost_at = None
+            self.waits.append(self.gaps[-1] - self._paused)
+            self._lost_at, self._paused = None, 0.0
 
     def _take(self, listener: Listener) -> None:
         self.frames += listener.frames()

@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
     """What an accident did: differences between what was seen and what is kept, and how replies ended.
 
     `seconds` is from the accident to the last end; `gaps` are seconds that clients were without an answer,
-    `waits` those of them since they had asked again, `silence` the longest that one of them heard nothing.
+    `waits` the same without their own pauses, `silence` the longest that one of them heard nothing.
     """
 
     differences: list[str]
@@ -70,10 +70,11 @@ class Asking:
             while not all(client.hears(_SCATTERED_SECONDS) for client in self.clients):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
             between.sever()
-            while not all(client.gaps for client in self.clients):  # noqa: ASYNC110 - nothing tells of it
+            while not all(client.gaps or client.end for client in self.clients):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.02)
         for client in self.clients:
             client.gaps.clear()
+            client.waits.clear()
 
     async def owners(self) -> Counter[str]:
         """How many replies each worker has taken."""

@@ -56,7 +56,7 @@ async def ask(  # noqa: PLR0913 - one question has this many sides
         KeyUnreadable: the connection's key.
         NoModelConnected: with `offline=False`.
     """
-    await catalogue.registry.started()
+    await catalogue.registry.listed()
     answering = await db.read(catalogue.resolve, user_id, model_id, connection_id)
     if answering.is_offline and not offline:
         raise NoModelConnected

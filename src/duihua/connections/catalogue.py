@@ -75,7 +75,8 @@ class Catalogue:
         """Who answers for `model_id` (None: the user's default model).
 
         The active connection that `connection/model` or `connection_id` names. Else the first that lists
-        the model, or the default one, which may know it; without connections the offline model.
+        the model, or the default one, which may know it; without connections the offline model. The
+        operator's lists are there after `Registry.listed`, for which whoever resolves waits.
         """
         stored = {row.id: row for row in repository.active(session, user_id)}
         wanted = model_id or None

@@ -34,7 +34,7 @@ async def _asking(request: Request, user: User) -> Asking:
     # One dependency: to have FastAPI find eight costs a twentieth of the time to the first token.
     state = request.app.state
     config: Config = state.config
-    await state.registry.started()
+    await state.registry.listed()
     caller = Caller(
         user.id,
         scope_language(request.scope),

@@ -100,7 +100,8 @@ async def attach(db: Database, engine: Engine, user_id: int, task_id: str, *, af
     replay = await db.read(_replay, user_id, task_id)
     feed = _fed(engine.feeds, found.generation_id, known, replay)
     if feed.ended and not feed.is_whole:
-        # While the journal was read, something came that could not be shown without it: there it is now.
+        # While the journal was read, something came that could not be shown without it, or this server began
+        # to stop.
         return await attach(db, engine, user_id, task_id, after=after)
     if replay.swept and after > _BEFORE_TEXT:
         after = len(feed.frames) - 1

@@ -24,6 +24,8 @@ from duihua.providers.unavailable import why
 # Good and inexpensive, in this order, where a provider offers many and the operator has named none.
 PREFERRED_MODELS = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini", "deepseek-chat", "qwen-plus")
 _FRESH_SECONDS = 60.0
+# Shorter than a server that stops waits for requests, and than a client is to wait that comes back.
+_LISTED_SECONDS = 1.0
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _log = logging.getLogger(__name__)
 
@@ -198,9 +200,14 @@ class Registry:
         self._starting = asyncio.create_task(self._start())
 
     async def started(self) -> None:
-        """Wait until that has been done once: who is asked before may not be who offers the model."""
-        if self._starting is not None and not self._starting.done():
+        """Wait until that has been done once."""
+        if self._starting is not None:
             await asyncio.wait({self._starting})
+
+    async def listed(self) -> None:
+        """The same, but for a second at most: who is asked before may not be who offers the model."""
+        if self._starting is not None and not self._starting.done():
+            await asyncio.wait({self._starting}, timeout=_LISTED_SECONDS)
 
     async def close(self) -> None:
         """Stop looking, close every connection."""

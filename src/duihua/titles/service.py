@@ -16,7 +16,7 @@ SECONDS = 5.0
 
 async def generate(db: Database, catalogue: Catalogue, user_id: int, wanted: TitleRequest) -> dict[str, Any]:
     """A `TitleResponse`: the model's title, else the text's first sentence. Raises ConversationNotFound."""
-    await catalogue.registry.started()
+    await catalogue.registry.listed()
     text, answering = await db.read(_asked, catalogue, user_id, wanted)
     title = None
     if text and not answering.is_offline:
