@@ -214,7 +214,8 @@ async def test_what_was_missed_of_another_process_is_read(client: Client) -> Non
     db, engine = client.app.state.database, client.app.state.engine
     found = await db.read(service._found, LOCAL_USER_ID, left.task_id)
     stored = await db.read(service._replay, LOCAL_USER_ID, left.task_id)
-    feed = engine.watch.open(found.generation_id, found.owner, stored.frames[:2])
+    feed = engine.watch.open(found.generation_id, found.owner)
+    feed.extend(1, stored.frames[:2], ended=False)
     joined = await service.attach(db, engine, LOCAL_USER_ID, left.task_id)
     assert joined.feed is feed
     assert feed.frames == stored.frames

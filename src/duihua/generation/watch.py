@@ -1,7 +1,5 @@
 """Runs of other processes, for those who follow them here: the journal is read when something may be new."""
 
-from collections.abc import Sequence
-
 from duihua.db.session import Database
 from duihua.generation import journal_repository
 from duihua.generation.feeds import Feed, Feeds
@@ -23,9 +21,9 @@ class Watch:
         self._looking = Looking(self._look, POLL_SECONDS)
         self._listening: set[str] = set()
 
-    def open(self, generation_id: int, owner: str, frames: Sequence[bytes] = ()) -> Feed:
-        """The feed of a run of `owner`, with `frames` as its first."""
-        feed = self._feeds.open(generation_id, frames, owner=owner)
+    def open(self, generation_id: int, owner: str) -> Feed:
+        """The feed of a run of `owner`, to be given what the journal has of it."""
+        feed = self._feeds.open(generation_id, (), owner=owner)
         self._listen()
         return feed
 
